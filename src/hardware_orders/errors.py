@@ -1,13 +1,14 @@
 """Every error that a flow raises on purpose. Each carries what a caller needs to mend it; HTTP words are the edge's.
 
-    HardwareOrdersError
-    ├── WrongSettingError       the configuration is wrong; the process does not start
-    ├── NoSuchOrderError        no order of that id, or none that this caller may see
-    ├── NotAllowedError         the order's status does not allow the act
-    ├── KeyInFlightError        an Idempotency-Key whose first request is not committed yet
-    ├── KeyReusedError          an Idempotency-Key that belongs to another request
-    ├── OverloadedError         a bounded queue is full
-    └── DatabaseAwayError       the database does not answer; nothing was accepted, or nobody knows
+HardwareOrdersError
+├── WrongSettingError       the configuration is wrong; the process does not start
+├── NoSuchOrderError        no order of that id, or none that this caller may see
+├── NotAllowedError         the order's status does not allow the act
+├── FieldFixedError         a member that this act cannot change
+├── KeyInFlightError        an Idempotency-Key whose first request is not committed yet
+├── KeyReusedError          an Idempotency-Key that belongs to another request
+├── OverloadedError         a bounded queue is full
+└── DatabaseAwayError       the database does not answer; nothing was accepted, or nobody knows
 """
 
 
@@ -31,6 +32,14 @@ class NotAllowedError(HardwareOrdersError):
     """The order's status does not allow the act. The message says which status, and what would be allowed."""
 
 
+class FieldFixedError(HardwareOrdersError):
+    """A member of the body that this act cannot change; `param` is its path."""
+
+    def __init__(self, param: str, remedy: str) -> None:
+        super().__init__(f"{param} cannot be changed; {remedy}.")
+        self.param = param
+
+
 class KeyInFlightError(HardwareOrdersError):
     """The first request with this Idempotency-Key has not been committed yet."""
 
@@ -39,7 +48,7 @@ class KeyInFlightError(HardwareOrdersError):
 
 
 class KeyReusedError(HardwareOrdersError):
-    """This Idempotency-Key was used for a different request."""
+    """The Idempotency-Key was used for a different request."""
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key belongs to a different request; use a new key for a new order.")

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     def events(self) -> str:
         return _url("EVENTS_URL", self.events_url, EVENTS_SCHEMES)
 
+    def require_servers(self) -> None:
+        """Raise WrongSettingError unless database, broker and events are all named, each with a URL it can be."""
+        _ = (self.database, self.broker, self.events)
+
 
 def _url(name: str, value: str | None, schemes: tuple[str, ...]) -> str:
     if not value:

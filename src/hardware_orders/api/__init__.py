@@ -1,0 +1,1 @@
+"""HTTP: routes, authentication, strict JSON, errors. Knows the contract; decides nothing about orders."""

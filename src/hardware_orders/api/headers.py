@@ -1,0 +1,73 @@
+"""The request's own headers: strict booleans, `Prefer` (RFC 7240), `Idempotency-Key`, the body and its media type."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from hardware_orders.api import strict_json
+from hardware_orders.api.problems import Problem, invalid_field
+from hardware_orders.intake.idempotency import Key
+
+WAIT_MOST_SECONDS = 30
+KEY_MOST_CHARACTERS = 255
+_BOOLEANS = {"true": True, "false": False}
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_MOST_CHARACTERS}}}")
+_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
+
+
+def boolean(request: Request, name: str) -> bool:
+    """A header that is `true` or `false`, at most once; absent means false. Raises Problem 400."""
+    values = request.headers.getlist(name)
+    if not values:
+        return False
+    if len(values) > 1:
+        raise invalid_field(name, "header_repeated", "must be sent once")
+    if values[0] not in _BOOLEANS:
+        raise invalid_field(name, "not_boolean", "must be `true` or `false`")
+    return _BOOLEANS[values[0]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How long the caller wants to wait for the settled order, and what to say about it (`Preference-Applied`)."""
+
+    seconds: float
+    applied: str | None
+
+
+def preference(request: Request, default_seconds: float) -> Preference:
+    """RFC 7240: `respond-async` does not wait, `wait=N` waits N seconds, at most 30. Unknown preferences are ignored."""
+    text = ",".join(request.headers.getlist("prefer")).lower()
+    for item in (part.strip() for part in text.split(",")) if text else ():
+        if item == "respond-async":
+            return Preference(0, "respond-async")
+        wait = _WAIT.fullmatch(item)
+        if wait:
+            seconds = min(int(wait.group(1)), WAIT_MOST_SECONDS)
+            return Preference(seconds, f"wait={seconds}")
+    return Preference(default_seconds, None)
+
+
+def idempotency_key(request: Request, caller: str, raw: bytes, *semantic: str) -> Key | None:
+    """The caller's key with the hash of method, path, semantic headers and body. Raises Problem 400 for a bad one."""
+    values = request.headers.getlist("idempotency-key")
+    if not values:
+        return None
+    if len(values) > 1 or not _KEY.fullmatch(values[0]):
+        remedy = f"must be sent once, with 1 to {KEY_MOST_CHARACTERS} visible ASCII characters"
+        raise invalid_field("Idempotency-Key", "bad_key", remedy)
+    digest = hashlib.sha256("\n".join((request.method, request.url.path, *semantic, "")).encode() + raw)
+    return Key(caller, values[0], digest.hexdigest())
+
+
+async def body(request: Request) -> tuple[bytes, str, Any]:
+    """The body as bytes, text and parsed value. Raises Problem 400, 413 or 415."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Problem(415, "Send the body as `Content-Type: application/json`.")
+    raw = await request.body()
+    text, value = strict_json.parse(raw)
+    return raw, text, value

@@ -1,0 +1,58 @@
+"""The local signing key: an Ed25519 key in a file, for machines without an issuer of tokens. Never on by itself on servers."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from hardware_orders.errors import WrongSettingError
+
+ALGORITHM = "Ed25519"  # RFC 9864
+ISSUER = "hardware-orders-local"
+AUDIENCE = "hardware-orders"
+
+
+def load(path: Path) -> OKPKey:
+    """The key in this file, which is made, readable by its owner alone, if it is missing. Raises WrongSettingError."""
+    try:
+        if not path.exists():
+            _make(path)
+        return OKPKey.import_key(json.loads(path.read_text()))
+    except (OSError, ValueError, JoseError) as error:
+        raise WrongSettingError(f"The signing key {path} cannot be used: {error}") from None
+
+
+def _make(path: Path) -> None:
+    text = json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written aside and linked into place: of two processes that start at once, both read the one that was first.
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return
+    finally:
+        aside.unlink()
+
+
+def issue(key: OKPKey, *, sub: str, name: str, entities: Sequence[str], roles: Sequence[str], seconds: int) -> str:
+    """A JWT for this user. `entities` are customer entity uids, or `*` alone for all; valid for `seconds`."""
+    now = int(time.time())
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": sub,
+        "name": name,
+        "entity_id": list(entities),
+        "roles": list(roles),
+        "iat": now,
+        "exp": now + seconds,
+    }
+    return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt"}, claims, key, algorithms=[ALGORITHM])

@@ -1,0 +1,139 @@
+"""One error body for everybody: RFC 9457 `application/problem+json` that is the vendor's error body at the same time."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from hardware_orders import instants
+from hardware_orders.contract.body import FieldError
+from hardware_orders.database import AWAY
+from hardware_orders.errors import (
+    DatabaseAwayError,
+    FieldFixedError,
+    HardwareOrdersError,
+    KeyInFlightError,
+    KeyReusedError,
+    NoSuchOrderError,
+    NotAllowedError,
+    OverloadedError,
+)
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+# When trying again is the remedy: a second is long against every queue and lock of this service.
+RETRY_AFTER_SECONDS = "1"
+
+_STATUS: dict[type[HardwareOrdersError], int] = {
+    NoSuchOrderError: 404,
+    NotAllowedError: 409,
+    KeyInFlightError: 409,
+    KeyReusedError: 422,
+    OverloadedError: 503,
+    DatabaseAwayError: 503,
+    FieldFixedError: 400,
+}
+_SENTENCES = {
+    404: "There is nothing at this path.",
+    405: "This path does not take this method; `Allow` names those it takes.",
+    413: "The body is larger than the 4 MiB that an order may have.",
+}
+_VENDOR_TYPE = {401: "AUTHENTICATION_ERROR", 403: "AUTHENTICATION_ERROR", 429: "RATE_LIMIT_ERROR"}
+
+
+@dataclass
+class Problem(Exception):  # noqa: N818  # RFC 9457's own word
+    """An answer other than success. `detail` is one sentence that says how to mend it; the input is never echoed."""
+
+    status: int
+    detail: str
+    errors: Sequence[FieldError] = ()
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """The problem as a response."""
+    param = problem.errors[0].param if problem.errors else problem.param
+    body: dict[str, Any] = {
+        "type": _VENDOR_TYPE.get(
+            problem.status,
+            "API_ERROR" if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "INVALID_REQUEST_ERROR",
+        ),
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.url.path,
+        "code": str(problem.status),
+        "message": problem.detail,
+        "timestamp": instants.text(datetime.now(UTC)),
+    }
+    if param:
+        body["param"] = param
+    if problem.errors:
+        body["errors"] = [{"param": e.param, "code": e.code, "message": e.message} for e in problem.errors]
+    headers = dict(problem.headers)
+    if problem.status in (429, 503):
+        headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    return Response(json.dumps(body, ensure_ascii=False), problem.status, headers, MEDIA_TYPE)
+
+
+def invalid(errors: Sequence[FieldError]) -> Problem:
+    """400 for a body or header with these faults; there is at least one."""
+    rest = f" There are {len(errors)} errors in all." if len(errors) > 1 else ""
+    return Problem(400, errors[0].message + rest, errors)
+
+
+def invalid_field(param: str, code: str, predicate: str) -> Problem:
+    """400 for one field, header or parameter; an empty `param` is the body as a whole."""
+    return invalid([FieldError(param, code, f"{param or 'The body'} {predicate}.")])
+
+
+def _of(error: HardwareOrdersError) -> Problem:
+    status = _STATUS[type(error)]
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(error, KeyInFlightError) else {}
+    return Problem(status, str(error), param=getattr(error, "param", None), headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of this application answers with a problem."""
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101  # Starlette's handlers are typed for any exception
+        return answer(request, error)
+
+    async def on_refusal(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HardwareOrdersError)  # noqa: S101
+        return answer(request, _of(error))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        detail = _SENTENCES.get(error.status_code, str(error.detail))
+        return answer(request, Problem(error.status_code, detail, headers=error.headers or {}))
+
+    async def on_database(request: Request, error: Exception) -> Response:
+        log.warning("database_away", error=type(error).__name__)
+        if isinstance(error, AWAY):
+            return answer(request, Problem(503, "The database does not answer; send the request again in a moment."))
+        return await on_fault(request, error)
+
+    async def on_fault(request: Request, error: Exception) -> Response:
+        log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+        return answer(request, Problem(500, "The service made a mistake; it has been logged."))
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(HardwareOrdersError, on_refusal)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(SQLAlchemyError, on_database)
+    app.add_exception_handler(Exception, on_fault)

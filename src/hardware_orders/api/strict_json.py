@@ -1,0 +1,62 @@
+"""One strict parser for all bodies (RFC 8259, I-JSON RFC 7493): what two readers could read differently is refused."""
+
+import json
+from typing import Any
+
+from hardware_orders.api.problems import Problem, invalid_field
+
+# The contract's largest order, 1,000 points of interaction, needs about 1 MiB.
+BODY_MOST_BYTES = 4 * 2**20
+# The contract's deepest member lies 9 levels down.
+DEPTH_MOST = 32
+
+
+def parse(raw: bytes) -> tuple[str, Any]:
+    """The body's text and value. Raises Problem 400 that says what is wrong with it, and never echoes what was sent."""
+    try:
+        text = raw.decode("utf-8")
+        value = _decoder.decode(text)
+    except UnicodeDecodeError:
+        raise invalid_field("", "not_utf8", "must be JSON in UTF-8") from None
+    except json.JSONDecodeError as error:
+        where = f"must be one JSON value; it cannot be read at line {error.lineno}, column {error.colno}"
+        raise invalid_field("", "not_json", where) from None
+    except ValueError:
+        raise invalid_field("", "number_too_long", "must not hold numbers of thousands of digits") from None
+    except RecursionError:
+        raise _too_deep() from None
+    if _depth(value) > DEPTH_MOST:
+        raise _too_deep()
+    return text, value
+
+
+def _too_deep() -> Problem:
+    return invalid_field("", "too_deep", f"must not nest deeper than {DEPTH_MOST} levels")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise invalid_field("", "duplicate_member", "must not name a member of an object twice")
+    return members
+
+
+def _constant(_name: str) -> None:
+    raise invalid_field("", "not_json", "must not hold NaN or Infinity, which JSON does not have")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant)
+
+
+def _depth(value: Any) -> int:
+    """How many objects and arrays lie inside one another. Stops counting just past the limit."""
+    depth, level = 0, [value]
+    while level and depth <= DEPTH_MOST:
+        level = [
+            item
+            for nested in level
+            if isinstance(nested, dict | list)
+            for item in (nested.values() if isinstance(nested, dict) else nested)
+        ]
+        depth += 1
+    return depth - 1

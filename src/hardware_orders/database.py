@@ -1,0 +1,129 @@
+"""The database: one synchronous engine a process, on SQLite and PostgreSQL alike. Only this file begins and commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+# A host that does not answer is away; waiting longer only fills the pool.
+CONNECT_SECONDS = 3
+# A caller gets its 503 in about a second when every connection is in use.
+POOL_SECONDS = 1
+# A paused process must not hold the rows of its transaction for ever.
+IDLE_IN_TRANSACTION_MS = 5_000
+
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What SQLAlchemy raises when the database is away, refuses, or is too busy: nothing the data is to blame for."""
+
+
+class Database:
+    """An engine and its two kinds of transaction. Threads share it; a forked child calls `dispose` first."""
+
+    def __init__(self, url: str, *, connections: int = 10, statement_ms: int = 5_000, lock_ms: int = 1_000) -> None:
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.engine = (
+            _sqlite(url, connections) if self.is_sqlite else _postgresql(url, connections, statement_ms, lock_ms)
+        )
+        self._reader = self.engine.execution_options(
+            **({_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for statements that change nothing; what they see may be of different instants."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back when the block raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def now(self, connection: Connection) -> datetime:
+        """The database's clock, the only one that stamps rows: hosts' clocks differ, and may be set back."""
+        if self.is_sqlite:
+            return datetime.now(UTC)  # SQLite runs in this process
+        now: datetime = connection.execute(_CLOCK).scalar_one()
+        return now.astimezone(UTC)
+
+    def dispose(self) -> None:
+        """Close what is pooled. In a forked child, forget the parent's connections without closing them."""
+        self.engine.dispose()
+
+
+_CLOCK = select(func.clock_timestamp())
+_READ_ONLY = "hardware_orders_read_only"
+
+
+def is_away(error: Exception) -> bool:
+    """True when the fault is the database's, so that trying again with less would only make more of it.
+
+    SQLSTATE classes 08, 53, 57, 58: connection, resources, operator, system; 57014 is a statement's own time-out.
+    """
+    if not isinstance(error, AWAY):
+        return False
+    state = _sqlstate(error)
+    return state is None or (state[:2] in ("08", "53", "57", "58") and state != "57014")
+
+
+def is_lock_timeout(error: Exception) -> bool:
+    return _sqlstate(error) == "55P03"
+
+
+def _sqlstate(error: Exception) -> str | None:
+    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state
+
+
+def is_disconnected(error: Exception) -> bool:
+    """True when the connection broke, so that nobody knows what became of a COMMIT under way."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _postgresql(url: str, connections: int, statement_ms: int, lock_ms: int) -> Engine:
+    options = {
+        "TimeZone": "UTC",
+        "statement_timeout": statement_ms,
+        "lock_timeout": lock_ms,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+        # A generic plan made while a table was empty is kept for ever, and scans it when it is full.
+        "plan_cache_mode": "force_custom_plan",
+    }
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        },
+    )
+
+
+def _sqlite(url: str, connections: int) -> Engine:
+    # Writers queue for the one write lock; 5 s is far more than the longest transaction here.
+    engine = create_engine(
+        url, pool_size=connections, max_overflow=0, pool_timeout=POOL_SECONDS, connect_args={"timeout": 5}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        # WAL lets readers go on beside the writer; FULL syncs before a commit returns: a 2xx survives a power cut.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once when another wrote in between.
+        if not connection.get_execution_options().get(_READ_ONLY):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Carries events from the log to whoever reads them; knows no orders."""

@@ -1,0 +1,59 @@
+"""An event as the world sees it: CloudEvents 1.0 in JSON, put together from the stored text without parsing it."""
+
+import json
+from datetime import datetime
+from typing import Any, Protocol
+
+from hardware_orders import canonical, instants
+
+SOURCE = "/orders"
+TYPE_PREFIX = "hardware-orders."
+# CloudEvents asks for a sequence that sorts as text; 20 digits hold every 64-bit position.
+SEQUENCE_DIGITS = 20
+# Brokers and receivers commonly refuse more; a larger event refers to its order instead (`dataref`).
+EVENT_MOST_BYTES = 256 * 1024
+
+
+class EventRow(Protocol):
+    """A row of `order_events`."""
+
+    event_id: str
+    order_id: str
+    sequence: int
+    position: int | None
+    type: str
+    occurred_at: datetime
+    actor: str
+    data: str
+
+
+def as_text(row: EventRow, **extensions: str) -> str:
+    """The CloudEvent of this row as JSON text; `extensions` are further attributes (lower-case letters and digits)."""
+    envelope: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": row.event_id,
+        "source": SOURCE,
+        "type": TYPE_PREFIX + row.type,
+        "subject": row.order_id,
+        "time": instants.text(row.occurred_at),
+        "datacontenttype": "application/json",
+        **extensions,
+    }
+    if row.position is not None:
+        envelope["sequence"] = str(row.position).zfill(SEQUENCE_DIGITS)
+    data = row.data
+    if len(data) > EVENT_MOST_BYTES // 4 and len(data.encode()) > EVENT_MOST_BYTES:
+        envelope["dataref"] = f"/orders/{row.order_id}?version={row.sequence}"
+        data = _without_order(data)
+    position = "null" if row.position is None else str(row.position)
+    head = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False)
+    # `data` is a JSON object with members, so the three that only the row knows can be put in front of them.
+    return f'{head[:-1]},"data":{{"actor":{row.actor},"position":{position},"sequence":{row.sequence},{data[1:]}}}'
+
+
+def _without_order(data: str) -> str:
+    fields = json.loads(data)
+    del fields["order"]
+    # What changed may be as large as the order; its pointers always say where to look.
+    fields["changes"] = [{"pointer": change["pointer"]} for change in fields["changes"]]
+    return canonical.text(fields)

@@ -1,0 +1,83 @@
+"""Accepting: store the order, ring, and wait for it to be settled as long as the caller wants and it can be."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from starlette.concurrency import run_in_threadpool
+
+from hardware_orders.delivery.wake import Herald
+from hardware_orders.intake.bell import Bell
+from hardware_orders.intake.group_commit import Accepted, GroupCommit, Request
+from hardware_orders.intake.waiting import Waiting
+from hardware_orders.orders.order import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What an API process accepts orders with."""
+
+    group_commit: GroupCommit
+    bell: Bell
+    waiting: Waiting
+    herald: Herald
+    _announcements: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    @property
+    def can_wait(self) -> bool:
+        """False while a wait would be in vain: the broker is away, or no reply can reach this process."""
+        return self.bell.is_open and self.waiting.is_connected
+
+    async def accept(self, request: Request, seconds: float) -> Accepted:
+        """Store a new order; when it is awaited, wait up to `seconds` for it to be settled.
+
+        The order is still waiting when it was not settled in time. Raises what `GroupCommit.accept` raises.
+        """
+        if not request.is_awaited:
+            return await self.group_commit.accept(request)
+        waiter = self.waiting.register(request.command.order_id)
+        try:
+            accepted = await self.group_commit.accept(request)
+        except BaseException:
+            self.waiting.forget(waiter)
+            raise
+        if accepted.is_repeat:
+            self.waiting.forget(waiter)
+            return await self._join(accepted, seconds)
+        settled = await self.waiting.settled(waiter, seconds)
+        return Accepted(settled or accepted.order, is_repeat=False)
+
+    async def _join(self, first: Accepted, seconds: float) -> Accepted:
+        """Wait with an earlier request, which may have been made to another process."""
+
+        async def unchanged() -> Order:
+            return first.order
+
+        return Accepted(await self.change(unchanged, first.order.order_id, seconds), is_repeat=True)
+
+    async def change(self, apply: Callable[[], Awaitable[Order]], order_id: str, seconds: float) -> Order:
+        """Change an order; when it waits afterwards, ring and wait up to `seconds` for it to be settled."""
+        if not (seconds and self.can_wait):
+            order = await apply()
+            self._tell(order, is_awaited=False)
+            return order
+        waiter = self.waiting.register(order_id)
+        try:
+            order = await apply()
+        except BaseException:
+            self.waiting.forget(waiter)
+            raise
+        self._tell(order, is_awaited=True)
+        if not order.is_waiting:
+            self.waiting.forget(waiter)
+            return order
+        return await self.waiting.settled(waiter, seconds) or order
+
+    def _tell(self, order: Order, *, is_awaited: bool) -> None:
+        """After a commit: ring for what waits; what does not is an event that the relay may publish at once."""
+        if order.is_waiting:
+            self.bell.ring({order.order_id: is_awaited})
+        elif self.waiting.is_connected:
+            task = asyncio.create_task(run_in_threadpool(self.herald.announce, wake_relay=True))
+            self._announcements.add(task)  # the loop itself keeps no task alive
+            task.add_done_callback(self._announcements.discard)

@@ -1,0 +1,385 @@
+"""What an order is, and the one function that decides what becomes of it: (order, command, now) to a decision.
+
+Pure: no I/O, no clock, no session. Flows read, lock, call `decide` and write what it says; they assign no status.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from hardware_orders import instants
+from hardware_orders.errors import FieldFixedError, NotAllowedError
+from hardware_orders.orders import defaults
+from hardware_orders.orders.actor import SERVICE, Actor
+from hardware_orders.orders.defaults import DerivedField
+from hardware_orders.orders.status import (
+    CANCELLABLE,
+    Act,
+    Code,
+    DetailedStatus,
+    EventType,
+    Intent,
+    Status,
+    transition,
+)
+from hardware_orders.portfolio.lookup import Found, NotConfigured, Outcome, Unavailable, UnknownCustomer
+from hardware_orders.portfolio.portfolio import Portfolio, choose
+
+# `lastHash` of an order without events: the chain's start.
+NO_HASH = "0" * 64
+
+# While the Portfolio Service is away, its orders ask again after 1, 2, 4 … seconds, and within 15 s of its return.
+LOOKUP_BACKOFF_FIRST_SECONDS = 1.0
+LOOKUP_BACKOFF_MOST_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as it stands. `body` is `sent` (the client's body, parsed) with what was derived; both are read-only."""
+
+    order_id: str
+    version: int
+    status: Status
+    detailed_status: DetailedStatus | None
+    code: str | None
+    information: str | None
+    status_changed_at: datetime
+    sent: str
+    body: Mapping[str, Any]
+    derived: tuple[DerivedField, ...] | None  # None outside the simplified flow
+    simplified: bool
+    portfolio_uid: str | None
+    portfolio_version: int | None
+    due_at: datetime | None
+    intent: Intent | None
+    due_actor: Actor | None
+    attempts: int
+    lookups: int
+    created: Actor
+    created_date: datetime
+    modified: Actor
+    modified_date: datetime
+    submitted_at: datetime | None
+    cancellations: tuple[Mapping[str, Any], ...]
+    last_hash: str
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.due_at is not None
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.status in CANCELLABLE
+
+    @property
+    def is_editable(self) -> bool:
+        """True before submission: a draft, a draft being taken in, or an order parked before it was submitted."""
+        if self.intent is Intent.SUBMIT:
+            return False
+        if self.status is Status.ONHOLD:
+            return self.submitted_at is None
+        return self.status in (Status.DRAFT, Status.RECEIVED)
+
+    @property
+    def customer_entity_uid(self) -> str:
+        return str(self.body["customerEntityUid"])
+
+    @property
+    def requested_portfolio_uid(self) -> str | None:
+        """The portfolio that the caller chose, in what the caller sent."""
+        details = json.loads(self.sent).get("packageDetails") or {}
+        chosen: str | None = details.get("portfolioUid")
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """A client's new order: `sent` is its body to the letter, `body` the same parsed."""
+
+    order_id: str
+    sent: str
+    body: Mapping[str, Any]
+    intent: Intent
+    simplified: bool
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The worker's turn. `portfolio` is what the lookup found; None for an order outside the simplified flow."""
+
+    portfolio: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """A new body for an order that has not been submitted."""
+
+    sent: str
+    body: Mapping[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Asks for a draft or parked order to be submitted: from then on it waits for the worker."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    reason: str
+    additional_reason: str | None
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Sets an order that cannot be settled aside, for a person to look at."""
+
+    code: Code
+    information: str
+
+
+Command = Settle | Replace | Submit | Cancel | Park
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The order as it will stand. Without an event nothing but the waiting changed, and the version stays."""
+
+    order: Order
+    event: EventType | None
+    actor: Actor
+
+
+def receive(command: Receive, now: datetime) -> Decision:
+    """A new order: stored as RECEIVED and waiting; nothing is decided about it yet."""
+    move = transition(Act.RECEIVE, None, Status.RECEIVED)
+    order = Order(
+        order_id=command.order_id,
+        version=1,
+        status=move.target,
+        detailed_status=move.detailed,
+        code=None,
+        information=None,
+        status_changed_at=now,
+        sent=command.sent,
+        body=command.body,
+        derived=() if command.simplified else None,
+        simplified=command.simplified,
+        portfolio_uid=None,
+        portfolio_version=None,
+        due_at=now,
+        intent=command.intent,
+        due_actor=command.actor,
+        attempts=0,
+        lookups=0,
+        created=command.actor,
+        created_date=now,
+        modified=command.actor,
+        modified_date=now,
+        submitted_at=None,
+        cancellations=(),
+        last_hash=NO_HASH,
+    )
+    return Decision(order, move.event, command.actor)
+
+
+def decide(order: Order, command: Command, now: datetime) -> Decision:
+    """What becomes of the order. Raises NotAllowedError when its status does not allow the command.
+
+    `now` is the database's clock. An order's events never go back in time: a clock that did is held at the last one.
+    """
+    now = max(now, order.modified_date)
+    match command:
+        case Settle():
+            return _settle(order, command, now)
+        case Replace():
+            return _replace(order, command, now)
+        case Submit():
+            return _submit(order, command, now)
+        case Cancel():
+            return _cancel(order, command, now)
+        case Park():
+            # `due_actor` asked for the work that failed; the service is who gave it up.
+            return _move(
+                order, Act.PARK, Status.ONHOLD, now, SERVICE, code=command.code, information=command.information
+            )
+        case _:
+            assert_never(command)
+
+
+def _settle(order: Order, command: Settle, now: datetime) -> Decision:
+    actor = order.due_actor or SERVICE
+    if not order.simplified:
+        return _settled(order, now, actor)
+    if isinstance(command.portfolio, Unavailable):
+        return Decision(_postpone(order, now), None, actor)
+    portfolio = _portfolio(order, command.portfolio)
+    if isinstance(portfolio, Code):
+        information = _CANNOT_DERIVE[portfolio]
+        return _move(order, Act.SETTLE, Status.ONHOLD, now, actor, code=portfolio, information=information)
+    return _derive(order, portfolio, now, actor)
+
+
+_CANNOT_DERIVE = {
+    Code.UNKNOWN_CUSTOMER: "The Portfolio Service knows no such customer.",
+    Code.UNKNOWN_PORTFOLIO: "packageDetails.portfolioUid is no portfolio of this customer.",
+    Code.PORTFOLIO_NOT_CONFIGURED: "No source of portfolios is configured for this service.",
+}
+
+
+def _portfolio(order: Order, outcome: Found | UnknownCustomer | NotConfigured | None) -> Portfolio | Code:
+    match outcome:
+        case Found(portfolios):
+            return choose(portfolios, order.requested_portfolio_uid) or Code.UNKNOWN_PORTFOLIO
+        case UnknownCustomer():
+            return Code.UNKNOWN_CUSTOMER
+        case NotConfigured() | None:
+            return Code.PORTFOLIO_NOT_CONFIGURED
+
+
+def _derive(order: Order, portfolio: Portfolio, now: datetime, actor: Actor) -> Decision:
+    derivation = defaults.derive(json.loads(order.sent), portfolio, now)
+    changed = _changed_since_drafted(order, portfolio, derivation.derived)
+    if changed:
+        remedy = "Replace the order to take the new values"
+        information = _bounded(f"The portfolio has changed since the draft was saved. {remedy}: {', '.join(changed)}.")
+        return _move(order, Act.SETTLE, Status.DRAFT, now, actor, code=Code.PORTFOLIO_CHANGED, information=information)
+    derived = replace(
+        order,
+        body=derivation.body,
+        derived=derivation.derived,
+        portfolio_uid=portfolio.portfolio_uid,
+        portfolio_version=portfolio.version,
+    )
+    return _settled(derived, now, actor, derivation.missing)
+
+
+def _settled(order: Order, now: datetime, actor: Actor, missing: tuple[str, ...] = ()) -> Decision:
+    if missing:
+        information = _bounded(f"Required, and not to be derived from the portfolio: {', '.join(missing)}.")
+        target = Status.ONHOLD if order.intent is Intent.SUBMIT else Status.DRAFT
+        return _move(order, Act.SETTLE, target, now, actor, code=Code.MISSING_FIELDS, information=information)
+    if order.intent is Intent.SUBMIT:
+        return _move(replace(order, submitted_at=now), Act.SETTLE, Status.SUBMITTED, now, actor)
+    return _move(order, Act.SETTLE, Status.DRAFT, now, actor)
+
+
+def _changed_since_drafted(order: Order, portfolio: Portfolio, derived: tuple[DerivedField, ...]) -> tuple[str, ...]:
+    """The derived fields that a submission would silently change, compared with what the draft showed."""
+    is_settled_draft = order.status is Status.DRAFT and order.portfolio_version is not None
+    if order.intent is not Intent.SUBMIT or not is_settled_draft:
+        return ()
+    if (order.portfolio_uid, order.portfolio_version) == (portfolio.portfolio_uid, portfolio.version):
+        return ()
+    return defaults.drift(order.derived or (), derived)
+
+
+def _postpone(order: Order, now: datetime) -> Order:
+    """Ask again later. The run ended well, so it does not count as an attempt that killed its worker."""
+    backoff = min(LOOKUP_BACKOFF_FIRST_SECONDS * 2 ** min(order.lookups, 10), LOOKUP_BACKOFF_MOST_SECONDS)
+    # Half to the whole of the backoff, spread over the orders by their ids: a service that returns is not run over.
+    spread = 0.5 + zlib.crc32(order.order_id.encode()) / 2**33
+    return replace(order, due_at=now + timedelta(seconds=backoff * spread), attempts=0, lookups=order.lookups + 1)
+
+
+def _replace(order: Order, command: Replace, now: datetime) -> Decision:
+    if not order.is_editable:
+        raise NotAllowedError(_cannot(order, "replaced", "only an order that has not been submitted can be"))
+    if command.body["customerEntityUid"] != order.customer_entity_uid:
+        raise FieldFixedError("customerEntityUid", "make a new order for the other customer")
+    replaced = replace(
+        order,
+        sent=command.sent,
+        body=command.body,
+        derived=() if order.simplified else None,
+        portfolio_uid=None,
+        portfolio_version=None,
+    )
+    target = Status.RECEIVED if order.status is Status.RECEIVED else Status.DRAFT
+    decision = _move(replaced, Act.REPLACE, target, now, command.actor)
+    if order.is_waiting or order.simplified:
+        waiting = replace(
+            decision.order, due_at=now, intent=Intent.DRAFT, due_actor=command.actor, attempts=0, lookups=0
+        )
+        return replace(decision, order=waiting)
+    return decision
+
+
+def _submit(order: Order, command: Submit, now: datetime) -> Decision:
+    if order.intent is Intent.SUBMIT:
+        return Decision(order, None, command.actor)  # already on its way: the second caller waits with the first
+    if not order.is_editable:
+        raise NotAllowedError(_cannot(order, "submitted", "only a draft or an order parked before submission can be"))
+    waiting = replace(order, due_at=now, intent=Intent.SUBMIT, due_actor=command.actor, attempts=0, lookups=0)
+    return Decision(waiting, None, command.actor)
+
+
+def _cancel(order: Order, command: Cancel, now: datetime) -> Decision:
+    if not order.can_cancel:
+        raise NotAllowedError(_cannot(order, "cancelled", f"only {', '.join(sorted(CANCELLABLE))} can be"))
+    row = {
+        "cancelReasonEnum": command.reason,
+        "cancelledBy": command.actor.name,
+        "cancelledDate": instants.text(now),
+    }
+    if command.additional_reason is not None:
+        row["cancelAdditionalReason"] = command.additional_reason
+    if command.actor.uid is not None:
+        row["cancelledUserUid"] = command.actor.uid
+    cancelled = replace(order, cancellations=(*order.cancellations, row))
+    return _move(cancelled, Act.CANCEL, Status.CANCELLED, now, command.actor)
+
+
+def _move(
+    order: Order,
+    act: Act,
+    target: Status,
+    now: datetime,
+    actor: Actor,
+    *,
+    code: str | None = None,
+    information: str | None = None,
+) -> Decision:
+    """The only place that assigns a status: by the table, with a new version, no longer waiting."""
+    move = transition(act, order.status, target)
+    is_new = (move.target, move.detailed, code) != (order.status, order.detailed_status, order.code)
+    moved = replace(
+        order,
+        version=order.version + 1,
+        status=move.target,
+        detailed_status=move.detailed,
+        code=code,
+        information=information,
+        status_changed_at=now if is_new else order.status_changed_at,
+        due_at=None,
+        intent=None,
+        due_actor=None,
+        attempts=order.attempts if act is Act.PARK else 0,  # a parked order shows how often it was tried
+        lookups=0,
+        modified=actor,
+        modified_date=now,
+    )
+    return Decision(moved, move.event, actor)
+
+
+def _cannot(order: Order, done: str, rule: str) -> str:
+    if order.intent is Intent.SUBMIT:
+        return f"The order is being submitted and cannot be {done}; {rule}."
+    return f"The order is {order.status} and cannot be {done}; {rule}."
+
+
+# A person reads this text; a thousand pointers would only hide the first.
+INFORMATION_CHARACTERS = 1_000
+
+
+def _bounded(information: str) -> str:
+    return (
+        information if len(information) <= INFORMATION_CHARACTERS else information[: INFORMATION_CHARACTERS - 1] + "…"
+    )

@@ -1,0 +1,199 @@
+"""Orders and their events in the database: rows in, rows out. Decides nothing, and never begins or commits."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
+
+from hardware_orders import canonical, instants
+from hardware_orders.orders.actor import Actor
+from hardware_orders.orders.defaults import DerivedField
+from hardware_orders.orders.order import Order
+from hardware_orders.orders.status import DetailedStatus, Intent, Status
+from hardware_orders.tables import order_events, orders
+
+
+def _update(*columns: str) -> Update:
+    """By primary key alone: the rows are locked already, and a further condition invites a worse plan (docs/adr/0002)."""
+    by_key = update(orders).where(orders.c.order_id == bindparam("_id"))
+    return by_key.values({name: bindparam(name) for name in columns})
+
+
+# What a settlement or a cancellation changes …
+_STATE = (
+    "version",
+    "status",
+    "detailed_status",
+    "code",
+    "information",
+    "status_changed_at",
+    "portfolio_uid",
+    "portfolio_version",
+    "due_at",
+    "intent",
+    "due_actor",
+    "attempts",
+    "lookups",
+    "modified_user_uid",
+    "modified_by",
+    "modified_date",
+    "submitted_at",
+    "cancellations",
+    "last_hash",
+)
+# … and what only a new body does: large text that is not sent again when it stayed the same.
+_BODY = ("sent", "body", "derived", "order_reference", "requested_date", "po_ref")
+
+_UPDATE_STATE = _update(*_STATE)
+_UPDATE_ALL = _update(*_STATE, *_BODY)
+_UPDATE_ATTEMPTS = _update("attempts", "due_at")
+_LOCK = select(orders).where(orders.c.order_id.in_(bindparam("ids", expanding=True))).order_by(orders.c.order_id)
+_WAITING_CUSTOMERS = (
+    select(orders.c.customer_entity_uid)
+    .distinct()
+    .where(
+        orders.c.order_id.in_(bindparam("ids", expanding=True)),
+        orders.c.due_at.is_not(None),
+        orders.c.simplified.is_(True),
+    )
+)
+
+
+def insert_orders(connection: Connection, new: Sequence[Order]) -> None:
+    connection.execute(insert(orders), [{**_origin(order), **_state(order), **_body(order)} for order in new])
+
+
+def insert_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of `events.record`. Raises IntegrityError when an order already has an event of that sequence."""
+    if rows:
+        connection.execute(insert(order_events), list(rows))
+
+
+def lock(connection: Connection, order_ids: Collection[str]) -> list[Order]:
+    """The orders of these ids, locked until the transaction ends. The only place that locks orders.
+
+    Always in the order of their ids, and waiting rather than skipping: two batches that share orders queue up behind
+    one another, where any other order makes them lock each other out (docs/adr/0002).
+    """
+    return [_order(row) for row in connection.execute(_LOCK.with_for_update(), {"ids": sorted(order_ids)}).mappings()]
+
+
+def read(connection: Connection, order_ids: Collection[str]) -> list[Order]:
+    """The orders of these ids as they stand, without a lock."""
+    return [_order(row) for row in connection.execute(_LOCK, {"ids": sorted(order_ids)}).mappings()]
+
+
+def waiting_customers(connection: Connection, order_ids: Collection[str]) -> set[str]:
+    """The customers whose portfolios are needed to settle those of these orders that wait."""
+    return set(connection.execute(_WAITING_CUSTOMERS, {"ids": list(order_ids)}).scalars())
+
+
+def overdue(connection: Connection, before: datetime, limit: int) -> list[tuple[str, int]]:
+    """(order id, attempts) of waiting orders that were due before this instant, the longest waiting first."""
+    query = select(orders.c.order_id, orders.c.attempts).where(orders.c.due_at < before).order_by(orders.c.due_at)
+    return [(row.order_id, row.attempts) for row in connection.execute(query.limit(limit))]
+
+
+def write(connection: Connection, changed: Iterable[tuple[Order, Order]]) -> None:
+    """Update (before, after) pairs of locked orders."""
+    states, bodies = [], []
+    for before, after in changed:
+        if after.body is before.body and after.sent == before.sent:
+            states.append({"_id": after.order_id, **_state(after)})
+        else:
+            bodies.append({"_id": after.order_id, **_state(after), **_body(after)})
+    if states:
+        connection.execute(_UPDATE_STATE, states)
+    if bodies:
+        connection.execute(_UPDATE_ALL, bodies)
+
+
+def write_attempts(connection: Connection, starts: Sequence[tuple[str, int, datetime]]) -> None:
+    """Set (order id, attempts, due_at) of locked orders before the work on them begins."""
+    if starts:
+        connection.execute(
+            _UPDATE_ATTEMPTS, [{"_id": order_id, "attempts": n, "due_at": due_at} for order_id, n, due_at in starts]
+        )
+
+
+def _state(order: Order) -> dict[str, Any]:
+    return {
+        "version": order.version,
+        "status": order.status.value,
+        "detailed_status": order.detailed_status.value if order.detailed_status else None,
+        "code": order.code,
+        "information": order.information,
+        "status_changed_at": order.status_changed_at,
+        "portfolio_uid": order.portfolio_uid,
+        "portfolio_version": order.portfolio_version,
+        "due_at": order.due_at,
+        "intent": order.intent.value if order.intent else None,
+        "due_actor": order.due_actor.as_text() if order.due_actor else None,
+        "attempts": order.attempts,
+        "lookups": order.lookups,
+        "modified_user_uid": order.modified.uid,
+        "modified_by": order.modified.name,
+        "modified_date": order.modified_date,
+        "submitted_at": order.submitted_at,
+        "cancellations": canonical.text(list(order.cancellations)),
+        "last_hash": order.last_hash,
+    }
+
+
+def _body(order: Order) -> dict[str, Any]:
+    requested_date = order.body.get("requestedDate")
+    return {
+        "sent": order.sent,
+        "body": canonical.text(order.body),
+        "derived": None if order.derived is None else canonical.text([field.as_json() for field in order.derived]),
+        "order_reference": order.body["orderReference"],
+        "requested_date": instants.parse(requested_date) if requested_date else None,
+        "po_ref": order.body.get("poRef"),
+    }
+
+
+def _origin(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "customer_entity_uid": order.customer_entity_uid,
+        "simplified": order.simplified,
+        "created_user_uid": order.created.uid,
+        "created_by": order.created.name,
+        "created_date": order.created_date,
+    }
+
+
+def _order(row: RowMapping) -> Order:
+    return Order(
+        order_id=row["order_id"],
+        version=row["version"],
+        status=Status(row["status"]),
+        detailed_status=DetailedStatus(row["detailed_status"]) if row["detailed_status"] else None,
+        code=row["code"],
+        information=row["information"],
+        status_changed_at=row["status_changed_at"],
+        sent=row["sent"],
+        body=json.loads(row["body"]),
+        derived=None if row["derived"] is None else tuple(_derived(field) for field in json.loads(row["derived"])),
+        simplified=bool(row["simplified"]),
+        portfolio_uid=row["portfolio_uid"],
+        portfolio_version=row["portfolio_version"],
+        due_at=row["due_at"],
+        intent=Intent(row["intent"]) if row["intent"] else None,
+        due_actor=Actor.from_text(row["due_actor"]) if row["due_actor"] else None,
+        attempts=row["attempts"],
+        lookups=row["lookups"],
+        created=Actor(row["created_user_uid"], row["created_by"]),
+        created_date=row["created_date"],
+        modified=Actor(row["modified_user_uid"], row["modified_by"]),
+        modified_date=row["modified_date"],
+        submitted_at=row["submitted_at"],
+        cancellations=tuple(json.loads(row["cancellations"])),
+        last_hash=row["last_hash"],
+    )
+
+
+def _derived(row: Mapping[str, Any]) -> DerivedField:
+    return DerivedField(row["pointer"], row["value"], row["origin"], row["portfolioUid"], row["version"], row["rule"])

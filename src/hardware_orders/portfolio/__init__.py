@@ -1,0 +1,1 @@
+"""What a customer's orders are completed with, and where that is looked up."""

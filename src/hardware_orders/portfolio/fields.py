@@ -1,0 +1,60 @@
+"""The dotted names by which a portfolio speaks of an order's fields, held against the contract when it is loaded."""
+
+from functools import cache
+from typing import Any
+
+from hardware_orders.contract.body import order_schema
+from hardware_orders.contract.scalars import TEXT_PATTERN
+
+UNBOUNDED = 2**31
+
+
+def nested(field: str, value: Any) -> dict[str, Any]:
+    """The partial order body that has `value` at the dotted name, e.g. `merchant.mcc`."""
+    for name in reversed(field.split(".")):
+        value = {name: value}
+    return dict(value)
+
+
+def check_field(field: str) -> None:
+    """Raise ValueError unless the contract has a field of this dotted name."""
+    _schema_of(field)
+
+
+def check_copy(target: str, source: str) -> None:
+    """Raise ValueError unless whatever is valid in `source` is valid in `target`, so that a copy never spoils an order."""
+    if not _fits(_schema_of(source), _schema_of(target)):
+        raise ValueError(f"{target} cannot be a copy of {source}; copy between fields of the same kind")
+
+
+@cache
+def _order_schema() -> dict[str, Any]:
+    return order_schema()
+
+
+def _schema_of(field: str) -> dict[str, Any]:
+    whole = _order_schema()
+    schema = whole
+    for name in field.split("."):
+        definition = schema.get("$ref", "").rpartition("/")[2]
+        properties = whole["$defs"][definition].get("properties", {}) if definition else schema.get("properties", {})
+        if name not in properties:
+            raise ValueError(f"{field!r} is not a field of an order; write it dotted, such as merchant.companyAddress")
+        schema = properties[name]
+    return {keyword: value for keyword, value in schema.items() if keyword not in {"description", "examples"}}
+
+
+def _fits(source: dict[str, Any], target: dict[str, Any]) -> bool:
+    if source == target:
+        return True
+    if not source.get("type") == target.get("type") == "string":
+        return False
+    # Every text of an order satisfies TEXT_PATTERN: it only forbids NUL.
+    is_free = target.get("pattern") == TEXT_PATTERN and "format" not in target
+    is_alike = [source.get(k) for k in ("pattern", "format", "enum")] == [
+        target.get(k) for k in ("pattern", "format", "enum")
+    ]
+    return (is_free or is_alike) and (
+        source.get("minLength", 0) >= target.get("minLength", 0)
+        and source.get("maxLength", UNBOUNDED) <= target.get("maxLength", UNBOUNDED)
+    )

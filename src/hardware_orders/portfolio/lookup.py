@@ -1,0 +1,36 @@
+"""What a lookup of portfolios answers, for a whole batch of customers at once. Every answer is a value, never a raise."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from hardware_orders.portfolio.portfolio import Portfolio
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The customer's portfolios: at least one, exactly one of them the default."""
+
+    portfolios: tuple[Portfolio, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCustomer:
+    """The source answered and knows no such customer. Final: asking again does not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The source did not answer, or not with portfolios; asking again later may help. `reason` is one plain sentence."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotConfigured:
+    """No source of portfolios is configured here."""
+
+
+Outcome = Found | UnknownCustomer | Unavailable | NotConfigured
+
+Lookup = Callable[[Collection[str]], Mapping[str, Outcome]]
+"""From customerEntityUids to one outcome for each of them. May be called from several threads."""

@@ -1,0 +1,60 @@
+"""The workers' Celery application: `celery -A workers.app worker -Q orders`, or simply `hardware-orders worker`."""
+
+import gc
+from typing import Any
+
+from celery import signals
+
+from hardware_orders import broker, logging, notify, settings
+
+configuration = settings.load()
+
+app = broker.celery_app(configuration.broker)
+app.conf.update(
+    include=["workers.orders"],
+    # A bell may be lost, so it is acknowledged when it is taken and never repeated: the sweep rings again
+    # (docs/adr/0005). Late acknowledgement repeats a batch that kills its worker, whole and for ever.
+    task_acks_late=False,
+    task_reject_on_worker_lost=False,
+    task_retry_on_worker_lost=False,
+    worker_prefetch_multiplier=1,
+    # The lookup is bounded to seconds; a batch that takes this long is stuck.
+    task_soft_time_limit=45,
+    task_time_limit=60,
+    broker_transport_options=(
+        {"confirm_publish": True}
+        if broker.is_amqp(configuration.broker)
+        else {
+            "socket_connect_timeout": 2,
+            "socket_timeout": 15,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        }
+    ),
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_soft_shutdown_timeout=25,
+    # Children only grow: a fresh one now and then costs half a second.
+    worker_max_tasks_per_child=50_000,
+    worker_max_memory_per_child=400_000,  # KiB
+    worker_concurrency=configuration.worker_concurrency,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_send_task_events=True,
+)
+
+
+@signals.setup_logging.connect
+def configure_logging(**_: Any) -> None:
+    logging.configure(configuration.log_format, "worker")
+
+
+@signals.worker_init.connect
+def freeze(**_: Any) -> None:
+    """What is loaded now stays: children share its pages, and no collection walks over it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@signals.worker_ready.connect
+def ready(**_: Any) -> None:
+    notify.ready()
