@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from hardware_orders import __version__, identifiers, notify
-from hardware_orders.api import hardware, health, local_key, orders, problems, strict_json
+from hardware_orders.api import hardware, health, local_key, orders, problems
 from hardware_orders.api.authentication import Authenticator
 from hardware_orders.api.context import Context
 from hardware_orders.broker import Ringer
@@ -56,7 +56,6 @@ def create_app(settings: Settings) -> FastAPI:
         title="Hardware Orders",
         version=__version__,
         lifespan=running,
-        max_body_size=strict_json.BODY_MOST_BYTES,
         redirect_slashes=False,
     )
     problems.install(app)

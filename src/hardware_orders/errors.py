@@ -1,6 +1,7 @@
 """Every error that a flow raises on purpose. Each carries what a caller needs to mend it; HTTP words are the edge's.
 
 HardwareOrdersError
+├── WrongPortfolioError     a document of portfolios is wrong (portfolio/portfolio.py)
 ├── WrongSettingError       the configuration is wrong; the process does not start
 ├── NoSuchOrderError        no order of that id, or none that this caller may see
 ├── NotAllowedError         the order's status does not allow the act

@@ -74,6 +74,7 @@ orders = Table(
     Column("sent", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("derived", Text),  # the rows of internal.derivedFields; null outside the simplified flow
+    Column("derived_at", Instant),
     Column("order_reference", Text, nullable=False),
     Column("customer_entity_uid", _uid(), nullable=False),
     Column("requested_date", Instant),

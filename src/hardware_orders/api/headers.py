@@ -68,6 +68,22 @@ async def body(request: Request) -> tuple[bytes, str, Any]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem(415, "Send the body as `Content-Type: application/json`.")
-    raw = await request.body()
+    raw = await _read(request)
     text, value = strict_json.parse(raw)
     return raw, text, value
+
+
+async def _read(request: Request) -> bytes:
+    """The whole body; counted while it arrives, because a chunked one does not say how long it will be."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > strict_json.BODY_MOST_BYTES:
+            raise Problem(413, "The body is larger than the 4 MiB that an order may have.", headers=_HANG_UP)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+# The rest of a body that is too large is not read; the connection cannot serve another request.
+_HANG_UP = {"Connection": "close"}

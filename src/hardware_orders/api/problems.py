@@ -45,7 +45,6 @@ _STATUS: dict[type[HardwareOrdersError], int] = {
 _SENTENCES = {
     404: "There is nothing at this path.",
     405: "This path does not take this method; `Allow` names those it takes.",
-    413: "The body is larger than the 4 MiB that an order may have.",
 }
 _VENDOR_TYPE = {401: "AUTHENTICATION_ERROR", 403: "AUTHENTICATION_ERROR", 429: "RATE_LIMIT_ERROR"}
 

@@ -125,9 +125,7 @@ class Process:
             return []
         if not data:
             return None
-        lines = self._lines.feed(data)
-        self.last_lines.extend(lines)
-        return lines
+        return self._noted(self._lines.feed(data))
 
     def is_notified(self) -> bool:
         """Whether the datagram that waits on the notification socket says that it is ready."""
@@ -146,9 +144,7 @@ class Process:
         if self._popen and self._popen.stdout:
             self._popen.stdout.close()
         self._popen = None
-        lines = self._lines.end()
-        self.last_lines.extend(lines)
-        return lines
+        return self._noted(self._lines.end())
 
     def restart_later(self) -> float:
         """Choose the moment of the next start. Returns the seconds until then."""
@@ -169,6 +165,10 @@ class Process:
         if self._popen:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(KILLED_SECONDS)
+
+    def _noted(self, lines: list[str]) -> list[str]:
+        self.last_lines.extend(filter(str.strip, lines))
+        return lines
 
     def _signal_group(self) -> None:
         if self._popen:

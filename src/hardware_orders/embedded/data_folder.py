@@ -14,9 +14,11 @@ def held(data_dir: Path) -> Iterator[Path]:
     """Make the folder if it is missing and hold its lock; gives its absolute path.
 
     The lock is the kernel's, so it ends with the process however that ends, and the file may stay.
-    Raises WrongSettingError if another process holds it, or the folder cannot be used.
+    Raises WrongSettingError if another process holds it, or the folder cannot be used for data.
     """
     folder = data_dir.absolute()
+    if "?" in str(folder):  # the database's URL would end there, and its file lie elsewhere
+        raise WrongSettingError(f"HARDWARE_ORDERS_DATA_DIR must not contain a question mark: {folder}.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / "lock").open("a+")

@@ -27,6 +27,7 @@ class Demo:
     def __init__(self, settings: Settings, system: System, progress: Progress, *, keep: bool) -> None:
         self.outcomes: list[Outcome] = []
         self.failure: str | None = None
+        self._last_lines: dict[str, list[str]] = {}
         self._settings = settings
         self._system = system
         self._progress = progress
@@ -41,9 +42,8 @@ class Demo:
             self._thread.join(THREAD_END_SECONDS)
         if self.failure:
             self._progress.failed(f"The demo failed: {self.failure}")
-            for name, lines in self._supervisor.last_lines().items():
-                if lines:
-                    self._progress.failed(f"The last lines of {name}:", lines)
+            for name, lines in self._last_lines.items():
+                self._progress.failed(f"The last lines of {name}:", lines)
             return 1
         return exit_code if exit_code or self.outcomes else 1
 
@@ -59,9 +59,11 @@ class Demo:
             if self._keep:
                 self._progress.say(f"\nIt goes on running: {address(self._settings)}\n")
                 self._progress.say(invitation(self._settings, self._system))
-        except Exception as error:  # noqa: BLE001 - whatever it was, the system must be stopped and the reason told
+                self._progress.say("Stop with Ctrl-C; its data goes with it.")
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - Rich exits when nobody reads; all else is told below
             if not self._supervisor.is_stopping:
                 self.failure = _told(error)
+                self._last_lines = self._supervisor.last_lines()
         if self.failure or not self._keep:
             self._supervisor.stop()
 
@@ -98,7 +100,7 @@ def _free_port() -> int:
         return port
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         return f"{error} {error.stderr}"
     return str(error) if isinstance(error, DemoFailedError) else f"{type(error).__name__}: {error}"

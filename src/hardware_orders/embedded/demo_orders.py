@@ -12,7 +12,7 @@ PREFER = "wait=30"  # a demo rather waits on a slow machine than shows orders th
 LISTENING_SECONDS = 15.0
 NUMBERED_SECONDS = 15.0  # the relay numbers within milliseconds, and looks by itself every second
 POLL_SECONDS = 0.05
-REFUSALS = (httpx2.codes.BAD_REQUEST, httpx2.codes.CONFLICT, httpx2.codes.UNPROCESSABLE_ENTITY)
+REFUSALS = (httpx2.codes.BAD_REQUEST, httpx2.codes.CONFLICT, httpx2.codes.UNPROCESSABLE_CONTENT)
 
 
 class DemoFailedError(Exception):

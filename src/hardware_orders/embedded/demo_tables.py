@@ -2,20 +2,22 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from rich.box import ROUNDED
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from hardware_orders.embedded.demo_orders import Outcome
 
 PIPED_COLUMNS = 100
-DERIVED_LINES = 6  # enough to see each kind of origin; an order of the samples has up to thirty
+DERIVED_LINES = 6  # room for each kind of origin; an order of the samples has up to forty
 VALUE_LENGTH = 28
+PATH_MEMBERS = 2  # the last two of `merchant.billingAddress.city` tell the fields apart, and fit in a line
 EVENT_PREFIX = "hardware-orders."
 COLOURS = {"SUBMITTED": "green", "DRAFT": "cyan", "ONHOLD": "yellow", "CANCELLED": "red"}
 
@@ -27,25 +29,24 @@ def console() -> Console:
 
 def show(outcomes: Sequence[Outcome], out: Console) -> None:
     """Print all three parts."""
-    out.print()
-    out.print(_orders([outcome for outcome in outcomes if outcome.order]))
+    _section("What became of the orders", _orders([outcome for outcome in outcomes if outcome.order]), out)
     for outcome in outcomes:
         if outcome.refusal:
-            out.print()
-            out.print(_refusal(outcome, outcome.refusal))
+            _section(f"Refused with {outcome.refusal['status']}: {outcome.title}", _refusal(outcome.refusal), out)
+    _section("The events, in the order of their position", _events(outcomes), out)
+
+
+def _section(title: str, table: Table, out: Console) -> None:
     out.print()
-    out.print(_events(outcomes))
-
-
-def _table(title: str, *, show_lines: bool = False) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=ROUNDED, expand=True, show_lines=show_lines)
+    out.print(Text(title, style="bold"))
+    out.print(table)
 
 
 def _orders(outcomes: Sequence[Outcome]) -> Table:
-    table = _table("What became of the orders", show_lines=True)
-    table.add_column("order", ratio=5)
-    table.add_column("status", min_width=18)
-    table.add_column("derived for it: field = value (origin)", ratio=8)
+    table = Table(box=ROUNDED, expand=True, show_lines=True)
+    table.add_column("order", ratio=2)
+    table.add_column("status and code", width=18)
+    table.add_column("derived for it: field = value (origin)", ratio=4)
     for outcome in outcomes:
         order = outcome.order or {}
         details = order["internal"]["extendedDetails"]
@@ -61,30 +62,42 @@ def _orders(outcomes: Sequence[Outcome]) -> Table:
 
 def _derived(rows: Sequence[dict[str, Any]], information: str | None) -> RenderableType:
     lines = [Text(information, style="yellow")] if information else []
-    for row in rows[:DERIVED_LINES]:
-        path = row["pointer"].removeprefix("/").replace("/", ".")
+    for row in _varied(rows)[:DERIVED_LINES]:
+        path = ".".join(row["pointer"].split("/")[1:][-PATH_MEMBERS:])
         lines.append(Text.assemble(f"{path} = ", (_value(row["value"]), "bold"), (f" ({row['origin']})", "dim")))
     if len(rows) > DERIVED_LINES:
         lines.append(Text(f"… and {len(rows) - DERIVED_LINES} more", style="dim"))
     return Group(*lines) if lines else Text("nothing", style="dim")
 
 
+def _varied(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows so that every origin comes to be seen: the first of each, then the second of each, and so on."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for row in rows:
+        seen[row["origin"]] += 1
+        turns.append((seen[row["origin"]], row))
+    return [row for _, row in sorted(turns, key=itemgetter(0))]
+
+
 def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return "1 entry" if len(value) == 1 else f"{len(value)} entries"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"
 
 
-def _refusal(outcome: Outcome, problem: dict[str, Any]) -> Table:
-    table = _table(f"Refused with {problem['status']}: {escape(outcome.title)}")
-    table.add_column("field", ratio=5)
-    table.add_column("what is wrong with it", ratio=8)
+def _refusal(problem: dict[str, Any]) -> Table:
+    table = Table(box=ROUNDED, expand=True)
+    table.add_column("field", overflow="fold")
+    table.add_column("what is wrong with it", ratio=1)
     for error in problem.get("errors") or [{"param": problem.get("param"), "message": problem["detail"]}]:
         table.add_row(Text(error["param"] or ""), Text(error["message"]))
     return table
 
 
 def _events(outcomes: Sequence[Outcome]) -> Table:
-    table = _table("The events, in the order of their position")
+    table = Table(box=ROUNDED)
     table.add_column("position", justify="right")
     for name in ("order", "event", "from → to", "by"):
         table.add_column(name)

@@ -13,7 +13,7 @@ def serve(port: int) -> None:
     """Answer on this port of the loopback interface until SIGTERM. Nothing is kept."""
     server = TcpFakeServer(("127.0.0.1", port), server_type="valkey")
     # With Nagle's algorithm every answer waits for the one before it: 11 Celery messages a second instead of 248.
-    server.RequestHandlerClass.disable_nagle_algorithm = True  # type: ignore[attr-defined]
+    server.RequestHandlerClass.disable_nagle_algorithm = True
     # Connections stay open for as long as their clients live; the end does not wait for them.
     server.daemon_threads = True
     server.block_on_close = False

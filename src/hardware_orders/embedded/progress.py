@@ -1,9 +1,9 @@
 """What `up` and `demo` print while they work: marks of progress to standard output, the children's lines to standard error."""
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterable
+from typing import TextIO
 
 GREEN, RED, YELLOW, DIM = "32", "31", "33", "2"
 NAME_WIDTH = 7  # "migrate", the longest of our children's names
@@ -31,15 +31,19 @@ class Progress:
 
     def said(self, name: str, line: str) -> None:
         """A line of a child's own output."""
-        if not self._echoes_children:
-            return
-        with contextlib.suppress(OSError, ValueError):
-            print(f"{self._coloured(f'{name:{NAME_WIDTH}} │', DIM)} {line}", file=sys.stderr, flush=True)  # noqa: T201
+        if self._echoes_children:
+            _print(f"{self._coloured(f'{name:{NAME_WIDTH}} │', DIM)} {line}", sys.stderr)
 
     def say(self, text: str) -> None:
-        # A closed pipe (`up | head`) must not end the orders' processes; Ctrl-C does.
-        with contextlib.suppress(OSError, ValueError):
-            print(text, flush=True)  # noqa: T201 - this is the command's answer
+        _print(text, sys.stdout)
 
     def _coloured(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._is_coloured else text
+
+
+def _print(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        # `up | head`: a reader that has gone must not end the orders' processes. Ctrl-C does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -36,6 +36,7 @@ class Supervisor:
         self._folder = folder
         self._progress = progress
         self._stages: list[list[Process]] = []
+        self._is_interrupted = False
         self._is_hurried = False
         self._selector = selectors.DefaultSelector()
         self._woken, self._wakeup = os.pipe()
@@ -54,7 +55,9 @@ class Supervisor:
                     when_ready()
                 while not self.is_stopping:
                     self._turn()
-                self._progress.say("\nStopping. A second Ctrl-C kills what is left.")
+                self._progress.say(
+                    f"\nStopping.{' A second Ctrl-C kills what is left.' if self._is_interrupted else ''}"
+                )
             except StartFailedError as error:
                 self._progress.failed(f"{error}. Its last lines:" if error.lines else f"{error}.", error.lines)
                 exit_code = 1
@@ -69,8 +72,8 @@ class Supervisor:
             os.write(self._wakeup, bytes([signal.SIGTERM]))
 
     def last_lines(self) -> dict[str, list[str]]:
-        """By the child's name, what it last said."""
-        return {process.child.name: list(process.last_lines) for process in self._processes}
+        """By the child's name, what it last said; may be called from any thread."""
+        return {process.child.name: list(process.last_lines) for process in self._processes if process.last_lines}
 
     @property
     def _processes(self) -> list[Process]:
@@ -145,7 +148,8 @@ class Supervisor:
         self._echo(process, process.forget())
         name = process.child.name
         if self.is_stopping:
-            if exit_code and not self._is_hurried:
+            # One that was still starting had not come to handle signals.
+            if exit_code and process.is_ready and not self._is_hurried:
                 self._progress.warned(f"{name} {ending(exit_code)} when it was stopped.")
         elif process.child.runs_once and exit_code == 0:
             self._mark_ready(process)
@@ -202,9 +206,10 @@ class Supervisor:
 
     def _signalled(self) -> None:
         for number in os.read(self._woken, 4096):
-            if number == signal.SIGINT and self.is_stopping:
-                self._is_hurried = True
-            elif number != signal.SIGCHLD:
+            if number == signal.SIGINT:
+                self._is_hurried = self.is_stopping
+                self._is_interrupted = True
+            if number != signal.SIGCHLD:
                 self.is_stopping = True
 
 

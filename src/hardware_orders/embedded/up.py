@@ -33,6 +33,8 @@ def up(settings: Settings) -> int:
             notify.ready()
             progress.say(f"\nReady after {time.monotonic() - started_at:.1f} s: {address(settings)}\n")
             progress.say(invitation(settings, system))
+            kept = f"The data is kept in {system.env[f'{PREFIX}DATA_DIR']}. " if system.server else ""
+            progress.say(f"{kept}Stop with Ctrl-C.")
 
         return Supervisor(system.sockets, progress).run(system.stages, when_ready)
 
@@ -65,7 +67,7 @@ def token(env: Mapping[str, str]) -> str:
 
 
 def invitation(settings: Settings, system: System) -> str:
-    """A first order to paste into a shell, and how to stop."""
+    """A first order to paste into a shell."""
     bearer = "$TOKEN"
     if system.server or settings.local_signing_key:
         try:
@@ -79,9 +81,5 @@ def invitation(settings: Settings, system: System) -> str:
         "-H 'X-Use-Simplified-Order-Flow: true'",
         f"-d {shlex.quote(json.dumps(body))}",
     ]
-    kept = f"The data is kept in {system.env[f'{PREFIX}DATA_DIR']}. " if system.server else ""
-    return (
-        "Send an order from another terminal:\n\n  "
-        + " \\\n    ".join([f"curl -sS {address(settings)}/orders/hardware", *words])
-        + f"\n\n{kept}Stop with Ctrl-C."
-    )
+    curl = " \\\n    ".join([f"curl -sS {address(settings)}/orders/hardware", *words])
+    return f"Send an order from another terminal:\n\n  {curl}\n"

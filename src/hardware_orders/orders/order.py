@@ -50,6 +50,7 @@ class Order:
     sent: str
     body: Mapping[str, Any]
     derived: tuple[DerivedField, ...] | None  # None outside the simplified flow
+    derived_at: datetime | None  # None until a portfolio was applied
     simplified: bool
     portfolio_uid: str | None
     portfolio_version: int | None
@@ -171,6 +172,7 @@ def receive(command: Receive, now: datetime) -> Decision:
         sent=command.sent,
         body=command.body,
         derived=() if command.simplified else None,
+        derived_at=None,
         simplified=command.simplified,
         portfolio_uid=None,
         portfolio_version=None,
@@ -245,8 +247,10 @@ def _portfolio(order: Order, outcome: Found | UnknownCustomer | NotConfigured | 
 
 
 def _derive(order: Order, portfolio: Portfolio, now: datetime, actor: Actor) -> Decision:
-    derivation = defaults.derive(json.loads(order.sent), portfolio, now)
-    changed = _changed_since_drafted(order, portfolio, derivation.derived)
+    # A submission takes the draft as it was shown: dates count from then, and a changed value stops it.
+    shown_at = order.derived_at if order.intent is Intent.SUBMIT else None
+    derivation = defaults.derive(json.loads(order.sent), portfolio, shown_at or now)
+    changed = defaults.drift(order.derived or (), derivation.derived) if shown_at else ()
     if changed:
         remedy = "Replace the order to take the new values"
         information = _bounded(f"The portfolio has changed since the draft was saved. {remedy}: {', '.join(changed)}.")
@@ -255,6 +259,7 @@ def _derive(order: Order, portfolio: Portfolio, now: datetime, actor: Actor) -> 
         order,
         body=derivation.body,
         derived=derivation.derived,
+        derived_at=shown_at or now,
         portfolio_uid=portfolio.portfolio_uid,
         portfolio_version=portfolio.version,
     )
@@ -269,16 +274,6 @@ def _settled(order: Order, now: datetime, actor: Actor, missing: tuple[str, ...]
     if order.intent is Intent.SUBMIT:
         return _move(replace(order, submitted_at=now), Act.SETTLE, Status.SUBMITTED, now, actor)
     return _move(order, Act.SETTLE, Status.DRAFT, now, actor)
-
-
-def _changed_since_drafted(order: Order, portfolio: Portfolio, derived: tuple[DerivedField, ...]) -> tuple[str, ...]:
-    """The derived fields that a submission would silently change, compared with what the draft showed."""
-    is_settled_draft = order.status is Status.DRAFT and order.portfolio_version is not None
-    if order.intent is not Intent.SUBMIT or not is_settled_draft:
-        return ()
-    if (order.portfolio_uid, order.portfolio_version) == (portfolio.portfolio_uid, portfolio.version):
-        return ()
-    return defaults.drift(order.derived or (), derived)
 
 
 def _postpone(order: Order, now: datetime) -> Order:
@@ -299,6 +294,7 @@ def _replace(order: Order, command: Replace, now: datetime) -> Decision:
         sent=command.sent,
         body=command.body,
         derived=() if order.simplified else None,
+        derived_at=None,
         portfolio_uid=None,
         portfolio_version=None,
     )

@@ -44,7 +44,7 @@ _STATE = (
     "last_hash",
 )
 # … and what only a new body does: large text that is not sent again when it stayed the same.
-_BODY = ("sent", "body", "derived", "order_reference", "requested_date", "po_ref")
+_BODY = ("sent", "body", "derived", "derived_at", "order_reference", "requested_date", "po_ref")
 
 _UPDATE_STATE = _update(*_STATE)
 _UPDATE_ALL = _update(*_STATE, *_BODY)
@@ -148,6 +148,7 @@ def _body(order: Order) -> dict[str, Any]:
         "sent": order.sent,
         "body": canonical.text(order.body),
         "derived": None if order.derived is None else canonical.text([field.as_json() for field in order.derived]),
+        "derived_at": order.derived_at,
         "order_reference": order.body["orderReference"],
         "requested_date": instants.parse(requested_date) if requested_date else None,
         "po_ref": order.body.get("poRef"),
@@ -177,6 +178,7 @@ def _order(row: RowMapping) -> Order:
         sent=row["sent"],
         body=json.loads(row["body"]),
         derived=None if row["derived"] is None else tuple(_derived(field) for field in json.loads(row["derived"])),
+        derived_at=row["derived_at"],
         simplified=bool(row["simplified"]),
         portfolio_uid=row["portfolio_uid"],
         portfolio_version=row["portfolio_version"],
