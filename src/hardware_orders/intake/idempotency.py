@@ -43,13 +43,13 @@ _HELD_ELSEWHERE = text(
 def claim(connection: Connection, wanted: Sequence[tuple[Key, str]], now: datetime) -> Mapping[str, Claim]:
     """Write the keys of new orders; returns, by order id, those that are no new orders after all.
 
-    `wanted` pairs each key with the id its order would have. Keys are written in their own order, so that two
-    processes with crossed batches cannot lock each other out.
+    `wanted` pairs each key with the id its order would have. Nothing here waits for another process, so two of them with
+    crossed batches cannot lock each other out (docs/adr/0002).
     """
     if not wanted:
         return {}
     first: dict[tuple[str, str], tuple[Key, str]] = {}
-    for key, order_id in sorted(wanted, key=lambda pair: (pair[0].caller, pair[0].key)):
+    for key, order_id in wanted:
         first.setdefault((key.caller, key.key), (key, order_id))
     held = _held_elsewhere(connection, first)
     winners = _insert(connection, {name: first[name] for name in first.keys() - held}, now)
@@ -86,7 +86,7 @@ def _insert(connection: Connection, owned: _Owned, now: datetime) -> _Names:
     statement = dialect.insert(idempotency_keys).on_conflict_do_nothing().returning(_COLUMNS.caller, _COLUMNS.key)
     rows = [
         {"caller": caller, "key": name, "request_hash": key.request_hash, "order_id": order_id, "created_at": now}
-        for (caller, name), (key, order_id) in sorted(owned.items())
+        for (caller, name), (key, order_id) in owned.items()
     ]
     return {(row.caller, row.key) for row in connection.execute(statement, rows)}
 
