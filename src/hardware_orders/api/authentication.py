@@ -21,6 +21,8 @@ LEEWAY_SECONDS = 60
 REMEMBERED_TOKENS = 10_000
 # Longer than any honest token, short against a header's limit.
 TOKEN_MOST_CHARACTERS = 8_192
+# Of a name, an id or a role: longer ones are no names.
+TEXT_MOST_CHARACTERS = 255
 
 
 class Role(StrEnum):
@@ -75,11 +77,12 @@ class Authenticator:
             verified = jwt.decode(token, self._key, algorithms=[local_key.ALGORITHM])
             self._rules.validate(verified.claims)
             principal = _principal_of(verified.header, verified.claims)
-        except (JoseError, ValueError, TypeError, KeyError):
+            expires = float(verified.claims["exp"]) + LEEWAY_SECONDS
+        except (JoseError, ValueError, TypeError, KeyError, OverflowError):
             raise Problem(401, "The token is not valid here, or has expired; get a new one.") from None
         if len(self._verified) >= REMEMBERED_TOKENS:
             self._verified.clear()
-        self._verified[token] = (principal, float(verified.claims["exp"]) + LEEWAY_SECONDS)
+        self._verified[token] = (principal, expires)
         return principal
 
 
@@ -93,12 +96,16 @@ def _bearer(request: Request) -> str:
 def _principal_of(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Principal:
     if header.get("typ") != "at+jwt":
         raise ValueError("not an access token (RFC 9068)")
-    sub, name = claims["sub"], claims.get("name") or claims["sub"]
-    entities, roles = claims["entity_id"], claims["roles"]
+    sub, entities, roles = claims["sub"], claims["entity_id"], claims["roles"]
+    name = claims.get("name", sub)
     entities = [entities] if isinstance(entities, str) else entities
-    if not (isinstance(sub, str) and sub and isinstance(name, str)):
-        raise TypeError("sub and name are texts")
-    if not all(isinstance(item, str) for item in [*entities, *roles]):
-        raise TypeError("entity_id and roles are texts")
-    all_entities = "*" in entities
-    return Principal(Actor(sub, name), None if all_entities else frozenset(entities), frozenset(roles))
+    if not (isinstance(entities, list) and isinstance(roles, list)):
+        raise TypeError("entity_id and roles are lists")
+    if not all(_is_text(item) for item in [sub, name, *entities, *roles]):
+        raise TypeError("sub, name, entity_id and roles hold texts")
+    return Principal(Actor(sub, name), None if "*" in entities else frozenset(entities), frozenset(roles))
+
+
+def _is_text(value: object) -> bool:
+    """True for what can be stored and shown: one line of printable characters."""
+    return isinstance(value, str) and 0 < len(value) <= TEXT_MOST_CHARACTERS and value.isprintable()

@@ -15,7 +15,13 @@ WAIT_MOST_SECONDS = 30
 KEY_MOST_CHARACTERS = 255
 _BOOLEANS = {"true": True, "false": False}
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_MOST_CHARACTERS}}}")
-_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
+# RFC 7240: a name, perhaps `= value`, perhaps parameters; a quoted text may hold commas.
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_PREFERENCE = re.compile(
+    rf"(?:^|,)\s*(?P<name>[\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?P<value>{_QUOTED}|[^\s,;\"]*))?"
+    rf"(?:\s*;(?:[^,\"]|{_QUOTED})*)?\s*(?=,|$)"
+)
+SECONDS_MOST_DIGITS = 9  # more of them mean no other bound
 
 
 def boolean(request: Request, name: str) -> bool:
@@ -39,16 +45,16 @@ class Preference:
 
 
 def preference(request: Request, default_seconds: float) -> Preference:
-    """RFC 7240: `respond-async` does not wait, `wait=N` waits N seconds, at most 30. Unknown preferences are ignored."""
-    text = ",".join(request.headers.getlist("prefer")).lower()
-    for item in (part.strip() for part in text.split(",")) if text else ():
-        if item == "respond-async":
-            return Preference(0, "respond-async")
-        wait = _WAIT.fullmatch(item)
-        if wait:
-            seconds = min(int(wait.group(1)), WAIT_MOST_SECONDS)
-            return Preference(seconds, f"wait={seconds}")
-    return Preference(default_seconds, None)
+    """RFC 7240: `wait=N` waits up to N seconds, at most 30; `respond-async` alone does not wait. Others are ignored."""
+    wanted: dict[str, str] = {}
+    for item in _PREFERENCE.finditer(",".join(request.headers.getlist("prefer"))):
+        wanted.setdefault(item["name"].lower(), (item["value"] or "").strip('"'))  # of two alike, the first counts
+    is_async = wanted.get("respond-async") == ""
+    wait = wanted.get("wait", "")
+    if wait.isascii() and wait.isdigit():
+        seconds = min(int(wait[:SECONDS_MOST_DIGITS]), WAIT_MOST_SECONDS)
+        return Preference(seconds, f"respond-async, wait={seconds}" if is_async else f"wait={seconds}")
+    return Preference(0, "respond-async") if is_async else Preference(default_seconds, None)
 
 
 def idempotency_key(request: Request, caller: str, raw: bytes, *semantic: str) -> Key | None:

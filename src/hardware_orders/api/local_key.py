@@ -2,9 +2,11 @@
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -13,6 +15,7 @@ from joserfc.jwk import OKPKey
 from hardware_orders.errors import WrongSettingError
 
 ALGORITHM = "Ed25519"  # RFC 9864
+CURVE: Final = "Ed25519"
 ISSUER = "hardware-orders-local"
 AUDIENCE = "hardware-orders"
 
@@ -22,24 +25,33 @@ def load(path: Path) -> OKPKey:
     try:
         if not path.exists():
             _make(path)
-        return OKPKey.import_key(json.loads(path.read_text()))
-    except (OSError, ValueError, JoseError) as error:
-        raise WrongSettingError(f"The signing key {path} cannot be used: {error}") from None
+        key = OKPKey.import_key(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, RecursionError, JoseError) as error:
+        raise _unusable(path, str(error) or "it holds no key") from None
+    if key.curve_name != CURVE or not key.is_private:
+        raise _unusable(path, f"it holds no private {CURVE} key")
+    return key
+
+
+def _unusable(path: Path, reason: str) -> WrongSettingError:
+    return WrongSettingError(
+        f"The signing key {path} cannot be used: {reason}. Remove the file to have a new one made."
+    )
 
 
 def _make(path: Path) -> None:
-    text = json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True))
+    text = json.dumps(OKPKey.generate_key(CURVE).as_dict(private=True))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and linked into place: of two processes that start at once, both read the one that was first.
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # for its owner's eyes only
     try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
         os.link(aside, path)
     except FileExistsError:
         return
     finally:
-        aside.unlink()
+        Path(aside).unlink()
 
 
 def issue(key: OKPKey, *, sub: str, name: str, entities: Sequence[str], roles: Sequence[str], seconds: int) -> str:

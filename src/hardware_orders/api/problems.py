@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -71,7 +72,7 @@ def answer(request: Request, problem: Problem) -> Response:
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": request.url.path,
+        "instance": quote(request.scope["path"]),
         "code": str(problem.status),
         "message": problem.detail,
         "timestamp": instants.text(datetime.now(UTC)),
@@ -128,7 +129,7 @@ def install(app: FastAPI) -> None:
         return await on_fault(request, error)
 
     async def on_fault(request: Request, error: Exception) -> Response:
-        log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+        log.error("request_failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
         return answer(request, Problem(500, "The service made a mistake; it has been logged."))
 
     app.add_exception_handler(Problem, on_problem)

@@ -1,6 +1,7 @@
 """One strict parser for all bodies (RFC 8259, I-JSON RFC 7493): what two readers could read differently is refused."""
 
 import json
+import math
 from typing import Any
 
 from hardware_orders.api.problems import Problem, invalid_field
@@ -25,7 +26,7 @@ def parse(raw: bytes) -> tuple[str, Any]:
         raise invalid_field("", "number_too_long", "must not hold numbers of thousands of digits") from None
     except RecursionError:
         raise _too_deep() from None
-    if _depth(value) > DEPTH_MOST:
+    if _is_deeper(value, DEPTH_MOST):
         raise _too_deep()
     return text, value
 
@@ -45,18 +46,26 @@ def _constant(_name: str) -> None:
     raise invalid_field("", "not_json", "must not hold NaN or Infinity, which JSON does not have")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant)
+def _fraction(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise invalid_field("", "number_too_large", "must not hold numbers that no computer can hold")
+    return value
 
 
-def _depth(value: Any) -> int:
-    """How many objects and arrays lie inside one another. Stops counting just past the limit."""
-    depth, level = 0, [value]
-    while level and depth <= DEPTH_MOST:
-        level = [
+_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant, parse_float=_fraction)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """True when more than this many objects and arrays lie inside one another."""
+    nested = [value]
+    for _ in range(levels + 1):
+        nested = [
             item
-            for nested in level
-            if isinstance(nested, dict | list)
-            for item in (nested.values() if isinstance(nested, dict) else nested)
+            for container in nested
+            if isinstance(container, dict | list)
+            for item in ([*container.values(), None] if isinstance(container, dict) else [*container, None])
         ]
-        depth += 1
-    return depth - 1
+        if not nested:
+            return False
+    return True

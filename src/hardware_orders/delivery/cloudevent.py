@@ -12,6 +12,7 @@ TYPE_PREFIX = "hardware-orders."
 SEQUENCE_DIGITS = 20
 # Brokers and receivers commonly refuse more; a larger event refers to its order instead (`dataref`).
 EVENT_MOST_BYTES = 256 * 1024
+UTF8_MOST_BYTES = 4  # of one character
 
 
 class EventRow(Protocol):
@@ -41,13 +42,17 @@ def as_text(row: EventRow, **extensions: str) -> str:
     }
     if row.position is not None:
         envelope["sequence"] = str(row.position).zfill(SEQUENCE_DIGITS)
-    data = row.data
-    if len(data) > EVENT_MOST_BYTES // 4 and len(data.encode()) > EVENT_MOST_BYTES:
+    event = _joined(envelope, row, row.data)
+    if len(event) > EVENT_MOST_BYTES // UTF8_MOST_BYTES and len(event.encode()) > EVENT_MOST_BYTES:
         envelope["dataref"] = f"/orders/{row.order_id}?version={row.sequence}"
-        data = _without_order(data)
+        return _joined(envelope, row, _without_order(row.data))
+    return event
+
+
+def _joined(envelope: dict[str, Any], row: EventRow, data: str) -> str:
+    """`data` is a JSON object with members, so the three that only the row knows can be put in front of them."""
     position = "null" if row.position is None else str(row.position)
     head = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False)
-    # `data` is a JSON object with members, so the three that only the row knows can be put in front of them.
     return f'{head[:-1]},"data":{{"actor":{row.actor},"position":{position},"sequence":{row.sequence},{data[1:]}}}'
 
 

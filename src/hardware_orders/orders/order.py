@@ -198,6 +198,8 @@ def decide(order: Order, command: Command, now: datetime) -> Decision:
     `now` is the database's clock. An order's events never go back in time: a clock that did is held at the last one.
     """
     now = max(now, order.modified_date)
+    if isinstance(command, Settle | Park) and not order.is_waiting:
+        raise NotAllowedError(f"The order is {order.status} and waits for nothing.")
     match command:
         case Settle():
             return _settle(order, command, now)
@@ -250,7 +252,7 @@ def _derive(order: Order, portfolio: Portfolio, now: datetime, actor: Actor) -> 
     # A submission takes the draft as it was shown: dates count from then, and a changed value stops it.
     shown_at = order.derived_at if order.intent is Intent.SUBMIT else None
     derivation = defaults.derive(json.loads(order.sent), portfolio, shown_at or now)
-    changed = defaults.drift(order.derived or (), derivation.derived) if shown_at else ()
+    changed = _changed(order, derivation.derived) if shown_at else ()
     if changed:
         remedy = "Replace the order to take the new values"
         information = _bounded(f"The portfolio has changed since the draft was saved. {remedy}: {', '.join(changed)}.")
@@ -264,6 +266,16 @@ def _derive(order: Order, portfolio: Portfolio, now: datetime, actor: Actor) -> 
         portfolio_version=portfolio.version,
     )
     return _settled(derived, now, actor, derivation.missing)
+
+
+def _changed(draft: Order, derived: tuple[DerivedField, ...]) -> tuple[str, ...]:
+    """Pointers of what the portfolio would derive differently now. What the draft was told to lack may be added."""
+    shown = draft.derived or ()
+    changed = defaults.drift(shown, derived)
+    if draft.code != Code.MISSING_FIELDS:
+        return changed
+    known = {field.pointer for field in shown}
+    return tuple(pointer for pointer in changed if pointer in known)
 
 
 def _settled(order: Order, now: datetime, actor: Actor, missing: tuple[str, ...] = ()) -> Decision:
