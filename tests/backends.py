@@ -4,6 +4,8 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ import redis
 from psycopg import sql
 
 from hardware_orders.database import Database
+from hardware_orders.embedded import valkey as embedded_valkey
 from hardware_orders.migrations.upgrade import migrate
 
 POSTGRES = os.environ.get("HARDWARE_ORDERS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -112,7 +115,7 @@ class Backend:
         if self.name == "sqlite" or postgres is None:
             yield {"DATA_DIR": str(folder / "data")}
             return
-        with postgres.clone() as url, _redis_database() as events, _broker(self.name) as broker:
+        with postgres.clone() as url, redis_database() as events, _broker(self.name) as broker:
             yield {
                 "DATABASE_URL": url,
                 "EVENTS_URL": events,
@@ -122,7 +125,7 @@ class Backend:
 
 
 @contextmanager
-def _redis_database() -> Iterator[str]:
+def redis_database() -> Iterator[str]:
     """A logical database that was empty, so that emptying it afterwards takes nothing from anybody."""
     for number in range(15, 0, -1):
         url = f"{REDIS}/{number}"
@@ -140,9 +143,24 @@ def _redis_database() -> Iterator[str]:
 
 
 @contextmanager
+def valkey() -> Iterator[str]:
+    """A server of the test's own, on a socket; it ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="ho-") as folder:
+        server = embedded_valkey.server(Path(folder), Path(folder))
+        with subprocess.Popen(server.child.argv, stdout=subprocess.DEVNULL) as process:
+            while not embedded_valkey.is_answering(Path(folder) / "valkey.sock"):
+                assert process.poll() is None
+                time.sleep(0.01)
+            try:
+                yield server.events_url
+            finally:
+                process.terminate()
+
+
+@contextmanager
 def _broker(name: str) -> Iterator[str]:
     if name == "postgresql-redis":
-        with _redis_database() as url:
+        with redis_database() as url:
             yield url
         return
     vhost = f"hardware-orders-test-{uuid.uuid4().hex[:12]}"

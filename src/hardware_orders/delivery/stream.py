@@ -63,15 +63,19 @@ class Stream:
 def _next(database: Database, top: int) -> tuple[Sequence[Row[Any]], bool]:
     """What comes after the top; and whether the stream was lost, so that it begins anew with the bounded tail.
 
-    Positions have no gaps: a next one above top + 1, or a top above the last, is not the end of this log's stream.
+    Positions have no gaps: a top above the last is not this log's, and a next one above top + 1 means that the stream
+    fell behind what the log still holds.
     """
     with database.read() as connection:
         last = log.last_position(connection)
-        if 0 < top <= last:
-            rows = log.after(connection, top, BATCH_EVENTS)
-            if not rows or rows[0].position == top + 1:
-                return rows, False
-        return log.after(connection, max(last - REBUILT_EVENTS, 0), BATCH_EVENTS), True
+        rows = log.after(connection, top, BATCH_EVENTS) if 0 < top <= last else []
+        if 0 < top <= last and (not rows or rows[0].position == top + 1):
+            return rows, False
+        tail = log.after(connection, max(last - REBUILT_EVENTS, 0), BATCH_EVENTS)
+    if rows and tail[0].position <= top:
+        logger.error("log_has_a_gap", after=top, next=rows[0].position)
+        return rows, False
+    return tail, True
 
 
 def _top(pipeline: Any) -> int:
