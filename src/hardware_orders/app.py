@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from hardware_orders import __version__, identifiers, notify
+from hardware_orders import __version__, identifiers
 from hardware_orders.api import hardware, health, local_key, orders, problems
 from hardware_orders.api.authentication import Authenticator
 from hardware_orders.api.context import Context
@@ -46,7 +46,6 @@ def create_app(settings: Settings) -> FastAPI:
             # What is loaded by now stays: collections that walk over it again only make requests wait.
             gc.collect()
             gc.freeze()
-            notify.ready()
             yield
             group_commit.stop()
             bell.stop()

@@ -54,25 +54,14 @@ def demo(
 @app.command()
 def api() -> None:
     """Serve the API."""
-    import uvicorn
-
     from hardware_orders import logging
-    from hardware_orders.app import create_app
+    from hardware_orders.server import serve
 
     configuration = _checked()
     logging.configure(configuration.log_format, "api")
-    # uvicorn stops in order and then raises the signal once more, for whoever was there before it.
+    # The server stops in order and then raises the signal once more, for whoever was there before it.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.run(
-        create_app(configuration),
-        host=configuration.host,
-        port=configuration.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Waiting callers get their answer within the bound; then the process ends.
-        timeout_graceful_shutdown=10,
-    )
+    serve(configuration)
 
 
 @app.command()

@@ -1,8 +1,10 @@
 """Instants as text: one spelling, RFC 3339 in UTC with microseconds, so that equal instants are equal texts and sort."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)  # a batch writes one instant thousands of times
 def text(instant: datetime) -> str:
     """`2026-11-23T09:05:00.000000Z` for an aware instant."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -1,10 +1,10 @@
 """Orders as answers: the one shape of `orders.view`, with what only an answer has."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
 from hardware_orders.orders import view
@@ -32,7 +32,7 @@ def settled_or_accepted(shown: Order, applied: str | None, headers: Mapping[str,
 
 
 def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False, separators=(",", ":")), status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(value), status, headers, MEDIA_TYPE)
 
 
 def _body(shown: Order) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import json
 from datetime import datetime
 from typing import Any, Protocol
 
+import orjson
+
 from hardware_orders import canonical, instants
 
 SOURCE = "/orders"
@@ -52,7 +54,7 @@ def as_text(row: EventRow, **extensions: str) -> str:
 def _joined(envelope: dict[str, Any], row: EventRow, data: str) -> str:
     """`data` is a JSON object with members, so the three that only the row knows can be put in front of them."""
     position = "null" if row.position is None else str(row.position)
-    head = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False)
+    head = orjson.dumps(envelope).decode()
     return f'{head[:-1]},"data":{{"actor":{row.actor},"position":{position},"sequence":{row.sequence},{data[1:]}}}'
 
 

@@ -4,7 +4,7 @@ The counter's row is the lock: any number of relays may run, and none is elected
 later position; nothing is ever passed over, as a cursor on ids would do.
 """
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, bindparam, func, select, update
 
 from hardware_orders.database import Database
 from hardware_orders.tables import order_events, relay_position
@@ -13,27 +13,26 @@ from hardware_orders.tables import order_events, relay_position
 BATCH_EVENTS = 1_000
 
 _COUNTER = select(relay_position.c.last).where(relay_position.c.id == 1).with_for_update()
+_WAITING = (
+    select(order_events.c.id)
+    .where(order_events.c.position.is_(None))
+    .order_by(order_events.c.id)
+    .limit(BATCH_EVENTS)
+    .subquery("waiting")
+)
+_RANKED = select(
+    _WAITING.c.id,
+    (func.row_number().over(order_by=_WAITING.c.id) + bindparam("last", type_=BigInteger)).label("position"),
+).subquery("ranked")
+_NUMBER = update(order_events).where(order_events.c.id == _RANKED.c.id).values(position=_RANKED.c.position)
+_ADVANCE = update(relay_position).where(relay_position.c.id == 1).values(last=bindparam("new_last", type_=BigInteger))
 
 
 def number(database: Database) -> int:
     """Number what has no position yet, at most BATCH_EVENTS. Returns how many it were."""
     with database.write() as connection:
         last = connection.execute(_COUNTER).scalar_one()
-        ids = (
-            select(order_events.c.id)
-            .where(order_events.c.position.is_(None))
-            .order_by(order_events.c.id)
-            .limit(BATCH_EVENTS)
-            .subquery("waiting")
-        )
-        ranked = select(ids.c.id, (func.row_number().over(order_by=ids.c.id) + last).label("position")).subquery(
-            "ranked"
-        )
-        numbered = connection.execute(
-            update(order_events).where(order_events.c.id == ranked.c.id).values(position=ranked.c.position)
-        ).rowcount
+        numbered = connection.execute(_NUMBER, {"last": last}).rowcount
         if numbered:
-            connection.execute(
-                update(relay_position).where(relay_position.c.id == 1).values(last=relay_position.c.last + numbered)
-            )
+            connection.execute(_ADVANCE, {"new_last": last + numbered})
         return numbered

@@ -9,7 +9,6 @@ from typing import Any
 
 import redis
 import structlog
-from sqlalchemy import Row
 
 from hardware_orders.database import Database
 from hardware_orders.delivery import cloudevent, log
@@ -60,7 +59,7 @@ class Stream:
             return len(rows)
 
 
-def _next(database: Database, top: int) -> tuple[Sequence[Row[Any]], bool]:
+def _next(database: Database, top: int) -> tuple[Sequence[Any], bool]:
     """What comes after the top; and whether the stream was lost, so that it begins anew with the bounded tail.
 
     Positions have no gaps: a top above the last is not this log's, and a next one above top + 1 means that the stream

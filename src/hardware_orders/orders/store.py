@@ -1,10 +1,10 @@
 """Orders and their events in the database: rows in, rows out. Decides nothing, and never begins or commits."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
 
 from hardware_orders import canonical, instants
@@ -176,8 +176,8 @@ def _order(row: RowMapping) -> Order:
         information=row["information"],
         status_changed_at=row["status_changed_at"],
         sent=row["sent"],
-        body=json.loads(row["body"]),
-        derived=None if row["derived"] is None else tuple(_derived(field) for field in json.loads(row["derived"])),
+        body=orjson.loads(row["body"]),
+        derived=None if row["derived"] is None else tuple(_derived(field) for field in orjson.loads(row["derived"])),
         derived_at=row["derived_at"],
         simplified=bool(row["simplified"]),
         portfolio_uid=row["portfolio_uid"],
@@ -192,7 +192,7 @@ def _order(row: RowMapping) -> Order:
         modified=Actor(row["modified_user_uid"], row["modified_by"]),
         modified_date=row["modified_date"],
         submitted_at=row["submitted_at"],
-        cancellations=tuple(json.loads(row["cancellations"])),
+        cancellations=tuple(orjson.loads(row["cancellations"])),
         last_hash=row["last_hash"],
     )
 
