@@ -75,6 +75,7 @@ orders = Table(
     Column("body", Text, nullable=False),
     Column("derived", Text),  # the rows of internal.derivedFields; null outside the simplified flow
     Column("derived_at", Instant),
+    Column("missing", Text, nullable=False),  # what the portfolio could not give, as JSON Pointers
     Column("order_reference", Text, nullable=False),
     Column("customer_entity_uid", _uid(), nullable=False),
     Column("requested_date", Instant),

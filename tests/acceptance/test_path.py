@@ -12,7 +12,9 @@ from sqlalchemy import func, select
 from hardware_orders import identifiers, instants
 from hardware_orders.orders import events, store
 from hardware_orders.orders.actor import Actor
-from hardware_orders.orders.order import NO_HASH, Receive, receive
+from hardware_orders.orders.commands import Receive
+from hardware_orders.orders.decide import receive
+from hardware_orders.orders.order import NO_HASH
 from hardware_orders.orders.status import Intent
 from hardware_orders.tables import order_events, orders
 from tests.system import ANN, CUSTOMER, System, eventually, order

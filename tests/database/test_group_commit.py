@@ -16,7 +16,7 @@ from hardware_orders.errors import DatabaseAwayError, HardwareOrdersError, KeyIn
 from hardware_orders.intake.group_commit import Accepted, Outcome, Request, store_by_halves
 from hardware_orders.intake.idempotency import Key
 from hardware_orders.orders.actor import Actor
-from hardware_orders.orders.order import Receive
+from hardware_orders.orders.commands import Receive
 from hardware_orders.orders.status import Intent
 from hardware_orders.tables import idempotency_keys, order_events, orders
 from tests.proxy import dropped_commit_reply

@@ -9,7 +9,8 @@ from hardware_orders.database import Database
 from hardware_orders.delivery import log, numbering
 from hardware_orders.orders import events, store
 from hardware_orders.orders.actor import Actor
-from hardware_orders.orders.order import Receive, receive
+from hardware_orders.orders.commands import Receive
+from hardware_orders.orders.decide import receive
 from hardware_orders.orders.status import Intent
 from hardware_orders.tables import order_events
 from tests.backends import Postgres

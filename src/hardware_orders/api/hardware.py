@@ -16,7 +16,8 @@ from hardware_orders.api.route import HandReadRoute
 from hardware_orders.contract.body import check_order
 from hardware_orders.intake import group_commit
 from hardware_orders.orders import change, view
-from hardware_orders.orders.order import Order, Receive, Replace
+from hardware_orders.orders.commands import Receive, Replace
+from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Intent
 
 router = APIRouter(route_class=HandReadRoute, tags=["Hardware Orders"])
@@ -47,7 +48,8 @@ async def add_hardware_order(request: Request) -> Response:
     is_awaited = preference.seconds > 0 and service.intake.can_wait
     accepted = await service.intake.accept(group_commit.Request(command, key, is_awaited), preference.seconds)
     replayed = {"Idempotent-Replayed": "true"} if accepted.is_repeat else {}
-    return answers.settled_or_accepted(accepted.order, preference.applied, replayed)
+    applied = preference.applied if is_awaited or not preference.seconds else None
+    return answers.settled_or_accepted(accepted.order, applied, replayed)
 
 
 @router.put("/orders/hardware/{orderId}", **openapi.REPLACE_HARDWARE_ORDER)
@@ -56,14 +58,16 @@ async def replace_hardware_order(request: Request) -> Response:
     service = context(request)
     principal = service.authenticator.principal(request, Role.ORDERS_WRITE)
     preference = headers.preference(request, service.wait_seconds)
-    _, sent, body = await headers.body(request)
+    _, sent, parsed = await headers.body(request)
+    body = parsed
     current = await run_in_threadpool(_current, service, order_id(request), principal)
     if isinstance(body, dict):
-        sent, body = _without_read_only(sent, body, view.as_json(current))
+        body = _without_read_only(body, view.as_json(current))
     errors = check_order(body, complete=not current.simplified)
     if errors:
         raise invalid(errors)
-    command = Replace(sent, body, principal.actor)
+    # The order's own body is what stays of it: the text as sent, unless members had to be left out.
+    command = Replace(sent if body is parsed else canonical.text(body), body, principal.actor)
 
     async def replaced() -> Order:
         return await run_in_threadpool(change.change, service.database, current.order_id, principal.entities, command)
@@ -82,7 +86,7 @@ def _require_customer(principal: Principal, body: Mapping[str, Any]) -> None:
         raise Problem(403, "The token does not allow orders for this customerEntityUid.", param="customerEntityUid")
 
 
-def _without_read_only(sent: str, body: dict[str, Any], shown: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _without_read_only(body: dict[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
     """The body without the members that only the service writes: a fetched order may be changed and sent back whole.
 
     Raises Problem 400 when one of them differs from the order. `internal` is for reading and is left out unread.
@@ -90,5 +94,6 @@ def _without_read_only(sent: str, body: dict[str, Any], shown: Mapping[str, Any]
     for name in view.READ_ONLY_MEMBERS:
         if name in body and body[name] != shown.get(name):
             raise invalid_field(name, "read_only", "cannot be set; leave it out, or send it back as it was")
-    kept = {name: value for name, value in body.items() if name not in (*view.READ_ONLY_MEMBERS, "internal")}
-    return (sent, body) if len(kept) == len(body) else (canonical.text(kept), kept)
+    if not body.keys() & {*view.READ_ONLY_MEMBERS, "internal"}:
+        return body
+    return {name: value for name, value in body.items() if name not in (*view.READ_ONLY_MEMBERS, "internal")}

@@ -15,7 +15,8 @@ from hardware_orders.api.route import HandReadRoute
 from hardware_orders.contract.body import check_cancellation
 from hardware_orders.delivery import cloudevent, log
 from hardware_orders.orders import change
-from hardware_orders.orders.order import Cancel, Command, Order, Submit
+from hardware_orders.orders.commands import Cancel, Command, Submit
+from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Code
 
 router = APIRouter(route_class=HandReadRoute, tags=["Orders"])

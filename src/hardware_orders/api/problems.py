@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hardware_orders import instants
-from hardware_orders.contract.body import FieldError
+from hardware_orders.contract.body import MOST_ERRORS, FieldError
 from hardware_orders.database import AWAY
 from hardware_orders.errors import (
     DatabaseAwayError,
@@ -91,8 +91,11 @@ def answer(request: Request, problem: Problem) -> Response:
 
 def invalid(errors: Sequence[FieldError]) -> Problem:
     """400 for a body or header with these faults; there is at least one."""
-    rest = f" There are {len(errors)} errors in all." if len(errors) > 1 else ""
-    return Problem(400, errors[0].message + rest, errors)
+    more = ""
+    if len(errors) > 1:
+        is_cut = len(errors) >= MOST_ERRORS  # the check stops there
+        more = f" The first {MOST_ERRORS} errors are listed." if is_cut else f" There are {len(errors)} errors in all."
+    return Problem(400, errors[0].message + more, errors)
 
 
 def invalid_field(param: str, code: str, predicate: str) -> Problem:
@@ -123,8 +126,8 @@ def install(app: FastAPI) -> None:
         return answer(request, Problem(error.status_code, detail, headers=error.headers or {}))
 
     async def on_database(request: Request, error: Exception) -> Response:
-        log.warning("database_away", error=type(error).__name__)
         if isinstance(error, AWAY):
+            log.warning("database_away", error=type(error).__name__)
             return answer(request, Problem(503, "The database does not answer; send the request again in a moment."))
         return await on_fault(request, error)
 

@@ -56,7 +56,7 @@ class Bell:
         """
         with self._changed:
             for order_id, is_awaited in orders.items():
-                if len(self._waiting) < REMEMBERED_ORDERS:
+                if order_id in self._waiting or len(self._waiting) < REMEMBERED_ORDERS:
                     self._waiting[order_id] = is_awaited or self._waiting.get(order_id, False)
             self._changed.notify()
 

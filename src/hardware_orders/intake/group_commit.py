@@ -19,7 +19,9 @@ from hardware_orders.errors import DatabaseAwayError, HardwareOrdersError, KeyIn
 from hardware_orders.intake import idempotency
 from hardware_orders.intake.idempotency import Claim, Key, Repeat
 from hardware_orders.orders import events, store
-from hardware_orders.orders.order import Order, Receive, receive
+from hardware_orders.orders.commands import Receive
+from hardware_orders.orders.decide import receive
+from hardware_orders.orders.order import Order
 
 log = structlog.get_logger()
 

@@ -56,7 +56,7 @@ class Waiting:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen and read for as long as the block lasts; the first connection is waited for, but not required."""
+        """Listen and read for as long as the block lasts. Until the channel is there, nobody waits."""
         self._loop = asyncio.get_running_loop()
         tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._read_rows())]
         try:
@@ -134,7 +134,7 @@ class Waiting:
                 continue
             is_asked = False
             if message["type"] == "message":
-                self._look(json.loads(message["data"]))
+                self._look(_order_ids(message["data"]))
             elif message["type"] == "subscribe":
                 self.is_connected = True
                 self._look(self._waiters)  # what was published while nobody listened
@@ -158,6 +158,18 @@ class Waiting:
                 _tell(waiter, order)
             elif waiter.is_last:
                 _tell(waiter, None)
+
+
+def _order_ids(message: bytes) -> list[str]:
+    """The ids in a reply; none in one that is not a list of texts, which must not end the listening."""
+    try:
+        order_ids = json.loads(message)
+    except (ValueError, RecursionError):
+        order_ids = None
+    if isinstance(order_ids, list) and all(isinstance(order_id, str) for order_id in order_ids):
+        return order_ids
+    log.warning("reply_not_understood")
+    return []
 
 
 def _tell(waiter: Waiter, order: Order | None) -> None:

@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 from hardware_orders.database import Database
 from hardware_orders.errors import NoSuchOrderError
 from hardware_orders.orders import events, store
-from hardware_orders.orders.order import Command, Order, decide
+from hardware_orders.orders.commands import Command
+from hardware_orders.orders.decide import decide
+from hardware_orders.orders.order import Order
 
 Entities = Collection[str] | None
 """The customers a caller may act for; None means all of them."""

@@ -7,12 +7,12 @@ a digest and not the data: personal data can be erased, salt with it, and the ch
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from hardware_orders import canonical, identifiers, instants
 from hardware_orders.orders import view
-from hardware_orders.orders.order import Decision, Order
+from hardware_orders.orders.decide import Decision
+from hardware_orders.orders.order import Order
 
 SALT_BYTES = 16
 
@@ -48,7 +48,7 @@ def record(before: Order | None, decision: Decision) -> tuple[Order, dict[str, A
         "digest": digest(salt, actor, data),
     }
     row["hash"] = chain(before.last_hash if before else order.last_hash, row)
-    return replace(order, last_hash=row["hash"]), row
+    return order._replace(last_hash=row["hash"]), row
 
 
 def digest(salt: str, actor: str, data: str) -> str:

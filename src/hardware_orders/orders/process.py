@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 
 from hardware_orders.database import Database, is_away
 from hardware_orders.orders import events, store
-from hardware_orders.orders.order import Command, Order, Park, Settle, decide
+from hardware_orders.orders.commands import Command, Park, Settle
+from hardware_orders.orders.decide import decide
+from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Code, EventType
 from hardware_orders.portfolio.lookup import Lookup, Outcome
 

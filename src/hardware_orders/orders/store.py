@@ -44,7 +44,7 @@ _STATE = (
     "last_hash",
 )
 # … and what only a new body does: large text that is not sent again when it stayed the same.
-_BODY = ("sent", "body", "derived", "derived_at", "order_reference", "requested_date", "po_ref")
+_BODY = ("sent", "body", "derived", "derived_at", "missing", "order_reference", "requested_date", "po_ref")
 
 _UPDATE_STATE = _update(*_STATE)
 _UPDATE_ALL = _update(*_STATE, *_BODY)
@@ -149,6 +149,7 @@ def _body(order: Order) -> dict[str, Any]:
         "body": canonical.text(order.body),
         "derived": None if order.derived is None else canonical.text([field.as_json() for field in order.derived]),
         "derived_at": order.derived_at,
+        "missing": canonical.text(order.missing),
         "order_reference": order.body["orderReference"],
         "requested_date": instants.parse(requested_date) if requested_date else None,
         "po_ref": order.body.get("poRef"),
@@ -179,6 +180,7 @@ def _order(row: RowMapping) -> Order:
         body=orjson.loads(row["body"]),
         derived=None if row["derived"] is None else tuple(_derived(field) for field in orjson.loads(row["derived"])),
         derived_at=row["derived_at"],
+        missing=tuple(orjson.loads(row["missing"])),
         simplified=bool(row["simplified"]),
         portfolio_uid=row["portfolio_uid"],
         portfolio_version=row["portfolio_version"],

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("derived", sa.Text()),
         sa.Column("derived_at", instant),
+        sa.Column("missing", sa.Text(), nullable=False),
         sa.Column("order_reference", sa.Text(), nullable=False),
         sa.Column("customer_entity_uid", uid, nullable=False),
         sa.Column("requested_date", instant),
