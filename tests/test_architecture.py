@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "hardware_orders"
-ORDER = PACKAGE / "orders" / "order.py"
+ORDER = PACKAGE / "orders" / "decide.py"
 STORE = PACKAGE / "orders" / "store.py"
 DATABASE = PACKAGE / "database.py"
 NUMBERING = PACKAGE / "delivery" / "numbering.py"
@@ -79,7 +79,7 @@ def test_only_the_deciding_function_assigns_a_status() -> None:
     allowed = {(ORDER, "receive"), (ORDER, "_move"), (STORE, "_order")}
     found = [(path, line, function) for path in SOURCE for line, function in assigned_statuses(parsed(path))]
     faults = [f"{where(path, line)} in {function}" for path, line, function in found if (path, function) not in allowed]
-    refuse(faults, "A status is assigned only by `_move` and `receive` of orders/order.py; call `decide` instead:")
+    refuse(faults, "A status is assigned only by `_move` and `receive` of orders/decide.py; call `decide` instead:")
     assert {(path, function) for path, _, function in found} == allowed
 
 
