@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from hardware_orders import __version__, identifiers
-from hardware_orders.api import hardware, health, local_key, orders, problems
+from hardware_orders.api import hardware, health, local_key, orders, problems, routes
 from hardware_orders.api.authentication import Authenticator
 from hardware_orders.api.context import Context
 from hardware_orders.broker import Ringer
@@ -21,6 +21,8 @@ from hardware_orders.intake.waiting import Waiting
 from hardware_orders.orders import store
 from hardware_orders.orders.order import Order
 from hardware_orders.settings import PREFIX, Settings
+
+DESCRIPTION = "Takes orders for payment terminals, completes them from the customer's portfolio, and settles them."
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -52,14 +54,10 @@ def create_app(settings: Settings) -> FastAPI:
         database.dispose()
 
     app = FastAPI(
-        title="Hardware Orders",
-        version=__version__,
-        lifespan=running,
-        redirect_slashes=False,
+        title="Hardware Orders", description=DESCRIPTION, version=__version__, lifespan=running, redirect_slashes=False
     )
     problems.install(app)
-    for part in (hardware, orders, health):
-        app.include_router(part.router)
+    routes.install(app, [hardware.router, orders.router, health.router])
     return app
 
 

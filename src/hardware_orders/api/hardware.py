@@ -12,7 +12,6 @@ from hardware_orders.api import answers, headers, openapi
 from hardware_orders.api.authentication import Principal, Role
 from hardware_orders.api.context import Context, context, order_id
 from hardware_orders.api.problems import Problem, invalid, invalid_field
-from hardware_orders.api.route import HandReadRoute
 from hardware_orders.contract.body import check_order
 from hardware_orders.intake import group_commit
 from hardware_orders.orders import change, view
@@ -20,7 +19,7 @@ from hardware_orders.orders.commands import Receive, Replace
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Intent
 
-router = APIRouter(route_class=HandReadRoute, tags=["Hardware Orders"])
+router = APIRouter(tags=["Hardware Orders"])
 
 
 @router.post("/orders/hardware", **openapi.ADD_HARDWARE_ORDER)

@@ -6,10 +6,9 @@ from starlette.responses import Response
 
 from hardware_orders.api import answers
 from hardware_orders.api.context import Context, context
-from hardware_orders.api.route import HandReadRoute
 from hardware_orders.delivery import log
 
-router = APIRouter(route_class=HandReadRoute, include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/healthz")

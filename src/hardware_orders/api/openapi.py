@@ -1,5 +1,6 @@
 """What the OpenAPI document says of each operation: routes read their requests by hand, so this is said by hand."""
 
+import json
 from typing import Any
 
 from hardware_orders.contract.body import cancellation_schema, order_schema
@@ -24,8 +25,18 @@ def _boolean_header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "schema": {"type": "boolean", "default": False}, "description": description}
 
 
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+def schemas() -> dict[str, Any]:
+    """The schemas of request bodies and all they refer to, for the document's `components`."""
+    found: dict[str, Any] = {}
+    for schema in (order_schema(), cancellation_schema()):
+        found |= schema.pop("$defs", {})
+        found[schema["title"]] = schema
+    moved: dict[str, Any] = json.loads(json.dumps(found).replace("#/$defs/", "#/components/schemas/"))
+    return moved
+
+
+def _body(schema: str) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -67,13 +78,13 @@ ADD_HARDWARE_ORDER = _operation(
             "description": "Makes the request safe to repeat: a repeat answers with the order that the first one made.",
         },
     ],
-    requestBody=_body(order_schema()),
+    requestBody=_body("HardwareOrder"),
 )
 REPLACE_HARDWARE_ORDER = _operation(
     "replaceHardwareOrder",
     {200: _SETTLED, 202: _ACCEPTED, **_NOT_FOUND, **_CONFLICT},
     parameters=[_ORDER_ID, _PREFER],
-    requestBody=_body(order_schema()),
+    requestBody=_body("HardwareOrder"),
 )
 GET_ORDER = _operation("getOrder", {200: _SETTLED, **_NOT_FOUND}, parameters=[_ORDER_ID])
 SUBMIT_DRAFT = _operation(
@@ -83,7 +94,7 @@ CANCEL_ORDER = _operation(
     "cancelOrder",
     {200: _SETTLED, **_NOT_FOUND, **_CONFLICT},
     parameters=[_ORDER_ID],
-    requestBody=_body(cancellation_schema()),
+    requestBody=_body("OrderCancelRequest"),
 )
 ORDER_EVENTS = _operation(
     "listOrderEvents",

@@ -11,7 +11,6 @@ from hardware_orders.api import answers, headers, openapi
 from hardware_orders.api.authentication import Principal, Role
 from hardware_orders.api.context import Context, context, order_id
 from hardware_orders.api.problems import Problem, invalid, invalid_field
-from hardware_orders.api.route import HandReadRoute
 from hardware_orders.contract.body import check_cancellation
 from hardware_orders.delivery import cloudevent, log
 from hardware_orders.orders import change
@@ -19,7 +18,7 @@ from hardware_orders.orders.commands import Cancel, Command, Submit
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Code
 
-router = APIRouter(route_class=HandReadRoute, tags=["Orders"])
+router = APIRouter(tags=["Orders"])
 
 # Events of one answer; the next page begins after `nextAfter`.
 EVENTS_MOST = 500
