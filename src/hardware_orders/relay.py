@@ -20,6 +20,9 @@ log = structlog.get_logger()
 PASS_SECONDS = 1.0
 # Events that follow closely are numbered together: without a gap every commit would cost a pass of its own.
 PASS_GAP_SECONDS = 0.005
+# The busier, the longer: a pass costs as much as some fifty events.
+PASS_GAP_SECONDS_PER_EVENT = 0.00005
+PASS_GAP_MOST_SECONDS = 0.02
 
 
 class Relay:
@@ -46,8 +49,9 @@ class Relay:
         sweeper.start()
         notify.ready()
         while not self._stopping.is_set():
-            if self._deliver():
-                time.sleep(PASS_GAP_SECONDS)
+            moved = self._deliver()
+            if moved:
+                time.sleep(min(PASS_GAP_SECONDS + PASS_GAP_SECONDS_PER_EVENT * moved, PASS_GAP_MOST_SECONDS))
             else:
                 self._wait()
         self._deliver()
