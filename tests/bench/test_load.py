@@ -137,6 +137,7 @@ def test_without_any_connection_left_the_load_ends(serve: Serve) -> None:
     result = load.run(server.port, [REQUEST] * 20, connections=2, rate=None, deadline=DEADLINE)
 
     assert (result.accepted, result.broken, result.unanswered, result.errors) == (0, 2, 18, 20)
+    assert result.seconds < DEADLINE
 
 
 def test_what_is_not_answered_by_the_deadline_is_an_error(serve: Serve) -> None:
