@@ -1,6 +1,7 @@
 """The composition root of the API: builds the parts, starts and stops them in order, and hangs up the routes."""
 
 import gc
+import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
@@ -37,8 +38,9 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         channel = REPLY_CHANNEL + identifiers.new()
-        waiting = Waiting(settings.events, channel, _reader(database))
-        bell = Bell(Ringer(settings.broker), reply_to=channel, on_away=waiting.release_soon)
+        answered = threading.Event()
+        waiting = Waiting(settings.events, channel, read=_reader(database), on_reply=answered.set)
+        bell = Bell(Ringer(settings.broker), reply_to=channel, answered=answered, on_away=waiting.release_soon)
         group_commit = GroupCommit(database, on_committed=bell.ring)
         intake = Intake(group_commit, bell, waiting, Herald(settings.events))
         app.state.context = Context(database, intake, Authenticator(key), settings.wait_seconds)

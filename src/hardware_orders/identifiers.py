@@ -1,12 +1,34 @@
-"""Ids that we make: UUIDs of version 7 (RFC 9562), whose order is the order of their making."""
+"""Ids and salts that we make: UUIDs of version 7 (RFC 9562), whose order is the order of their making."""
 
 import os
+import threading
 import time
+
+# One system call for a few hundred ids: each gives up the interpreter's lock, and gets it back after everybody else.
+BLOCK_BYTES = 4096
+
+_blocks = threading.local()
+
+
+def _forget() -> None:
+    _blocks.__dict__.clear()
+
+
+os.register_at_fork(after_in_child=_forget)  # a child must not go on with its parent's randomness
+
+
+def random_bytes(count: int) -> bytes:
+    """So many bytes of the system's randomness, fit for salts."""
+    block: bytes = getattr(_blocks, "block", b"")
+    if len(block) < count:
+        block = os.urandom(BLOCK_BYTES)
+    _blocks.block = block[count:]
+    return block[:count]
 
 
 def new() -> str:
     """A UUIDv7 in canonical text. Index pages fill one after the other, where random ids would touch them all."""
-    random = int.from_bytes(os.urandom(10), "big")
+    random = int.from_bytes(random_bytes(10), "big")
     value = (
         (time.time_ns() // 1_000_000) << 80
         | 0x7 << 76

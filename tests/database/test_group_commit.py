@@ -28,7 +28,7 @@ CUSTOMER = "7d0d5c5e-0d8e-4b57-9a0c-3c2a5d1f7e01"
 def request(*, key: str | None = None, body_hash: str = "h", reference: str = "R-1") -> Request:
     body = {"orderReference": reference, "customerEntityUid": CUSTOMER}
     command = Receive(identifiers.new(), "{}", body, Intent.SUBMIT, simplified=False, actor=ANN)
-    return Request(command, Key(ANN.uid or "", key, body_hash) if key else None, is_awaited=False)
+    return Request(command, Key(ANN.uid or "", key, body_hash) if key else None)
 
 
 def counts(database: Database) -> tuple[int, int, int]:
@@ -80,7 +80,7 @@ def test_a_key_of_an_earlier_batch_names_its_order(database: Database) -> None:
 
 
 def test_keys_of_two_callers_are_two_keys(database: Database) -> None:
-    bob = Request(request().command, Key("bob", "a", "h"), is_awaited=False)
+    bob = Request(request().command, Key("bob", "a", "h"))
     assert len(set(ids(store_by_halves(database, [request(key="a"), bob])))) == 2
 
 

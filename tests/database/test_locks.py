@@ -35,7 +35,7 @@ def accepted(
     commands = [
         Receive(order_id or identifiers.new(), "{}", body, intent, simplified=False, actor=ANN) for _ in range(count)
     ]
-    outcomes = store_by_halves(database, [Request(command, None, is_awaited=False) for command in commands])
+    outcomes = store_by_halves(database, [Request(command, None) for command in commands])
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     return [command.order_id for command in commands]
 

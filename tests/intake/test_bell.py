@@ -67,9 +67,22 @@ def ringer() -> RecordingRinger:
     return RecordingRinger()
 
 
+class _Always(threading.Event):
+    """A worker that answers before it was asked."""
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+        return True
+
+
+def always() -> threading.Event:
+    return _Always()
+
+
 @contextmanager
-def ringing(ringer: RecordingRinger, on_away: Callable[[], None] = lambda: None) -> Iterator[Bell]:
-    bell = Bell(ringer, reply_to=CHANNEL, on_away=on_away)
+def ringing(
+    ringer: RecordingRinger, on_away: Callable[[], None] = lambda: None, answered: threading.Event | None = None
+) -> Iterator[Bell]:
+    bell = Bell(ringer, reply_to=CHANNEL, answered=answered or always(), on_away=on_away)
     bell.start()
     try:
         yield bell
@@ -77,10 +90,6 @@ def ringing(ringer: RecordingRinger, on_away: Callable[[], None] = lambda: None)
         ringer.may_ring.set()
         bell.stop()
         assert ringer.is_closed
-
-
-def awaited(*order_ids: str) -> dict[str, bool]:
-    return dict.fromkeys(order_ids, True)
 
 
 @pytest.fixture
@@ -91,34 +100,47 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_first_order_rings_alone_and_those_that_follow_meanwhile_ring_together(ringer: RecordingRinger) -> None:
     with ringing(ringer) as bell:
         ringer.may_ring.clear()
-        bell.ring(awaited("first"))
+        bell.ring(["first"])
         assert ringer.is_held_up.wait(PATIENCE_SECONDS)
         for number in range(100):
-            bell.ring(awaited(f"{number}"))
+            bell.ring([f"{number}"])
         ringer.may_ring.set()
         ringer.wait_for(lambda: len(ringer.rings) == 2)
     assert ringer.rings == [Ring(("first",), CHANNEL), Ring(tuple(map(str, range(100))), CHANNEL)]
 
 
-def test_a_reply_is_asked_for_only_where_somebody_waits(ringer: RecordingRinger) -> None:
-    with ringing(ringer) as bell:
-        bell.ring({"a": False})
-        ringer.wait_for(lambda: len(ringer.rings) == 1)
-        bell.ring({"b": False, "c": True})
-        ringer.wait_for(lambda: len(ringer.rings) == 2)
-    assert ringer.rings == [Ring(("a",), None), Ring(("b", "c"), CHANNEL)]
-
-
-@pytest.mark.parametrize("order", [(True, False), (False, True)])
-def test_one_order_rung_for_twice_is_named_once_and_stays_awaited(
-    ringer: RecordingRinger, order: tuple[bool, bool]
+def test_the_next_ring_is_held_until_the_last_was_answered(
+    ringer: RecordingRinger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bell_module, "RING_HELD_SECONDS", PATIENCE_SECONDS)
+    answered = threading.Event()
+    with ringing(ringer, answered=answered) as bell:
+        bell.ring(["first"])
+        ringer.wait_for(lambda: len(ringer.rings) == 1)
+        for number in range(50):
+            bell.ring([f"{number}"])
+        assert len(ringer.rings) == 1
+        answered.set()
+        ringer.wait_for(lambda: len(ringer.rings) == 2)
+        answered.set()
+    assert ringer.rings[1].order_ids == tuple(map(str, range(50)))
+
+
+def test_a_worker_that_never_answers_holds_the_next_ring_only_so_long(ringer: RecordingRinger) -> None:
+    with ringing(ringer, answered=threading.Event()) as bell:
+        bell.ring(["first"])
+        ringer.wait_for(lambda: len(ringer.rings) == 1)
+        bell.ring(["second"])
+        ringer.wait_for(lambda: len(ringer.rings) == 2)
+
+
+def test_one_order_rung_for_twice_is_named_once(ringer: RecordingRinger) -> None:
     with ringing(ringer) as bell:
         ringer.may_ring.clear()
-        bell.ring({"first": False})
+        bell.ring(["first"])
         assert ringer.is_held_up.wait(PATIENCE_SECONDS)
-        for is_awaited in order:
-            bell.ring({"a": is_awaited})
+        bell.ring(["a"])
+        bell.ring(["a"])
         ringer.may_ring.set()
         ringer.wait_for(lambda: len(ringer.rings) == 2)
     assert ringer.rings[1] == Ring(("a",), CHANNEL)
@@ -127,7 +149,7 @@ def test_one_order_rung_for_twice_is_named_once_and_stays_awaited(
 def test_many_orders_are_several_messages(ringer: RecordingRinger) -> None:
     order_ids = [f"{number}" for number in range(2 * RING_MOST_ORDERS + 1)]
     with ringing(ringer) as bell:
-        bell.ring(awaited(*order_ids))
+        bell.ring(order_ids)
         ringer.wait_for(lambda: len(ringer.rung()) == len(order_ids))
     assert ringer.rung() == order_ids
     assert [len(ring.order_ids) for ring in ringer.rings] == [RING_MOST_ORDERS, RING_MOST_ORDERS, 1]
@@ -140,17 +162,16 @@ def test_no_ring_is_lost_while_the_broker_is_away_and_comes_back(ringer: Recordi
         assert bell.is_open
         ringer.is_away = True
         for number in range(RING_MOST_ORDERS + 50):
-            bell.ring({f"{number}": number == 0})
+            bell.ring([f"{number}"])
         ringer.wait_for(lambda: ringer.tries >= 3)
         assert told.is_set()
         assert not bell.is_open
         ringer.is_away = False
         ringer.wait_for(lambda: len(ringer.rung()) >= RING_MOST_ORDERS + 50)
-        bell.ring({"last": False})
+        bell.ring(["last"])
         ringer.wait_for(lambda: "last" in ringer.rung())
         assert bell.is_open
     assert sorted(ringer.rung()) == sorted([*map(str, range(RING_MOST_ORDERS + 50)), "last"])
-    assert next(ring for ring in ringer.rings if "0" in ring.order_ids).reply_to == CHANNEL
 
 
 @pytest.mark.usefixtures("quick_retries")
@@ -158,7 +179,7 @@ def test_everybody_who_waits_is_told_each_time_the_broker_is_found_away(ringer: 
     told: list[str] = []
     with ringing(ringer, lambda: told.append(threading.current_thread().name)) as bell:
         ringer.is_away = True
-        bell.ring(awaited("a"))
+        bell.ring(["a"])
         ringer.wait_for(lambda: ringer.tries >= 3)
     assert set(told) == {"bell"}
     assert len(told) == ringer.tries
@@ -168,29 +189,19 @@ def test_memory_is_bounded_while_the_broker_is_away(ringer: RecordingRinger) -> 
     away = threading.Event()
     with ringing(ringer, away.set) as bell:
         ringer.is_away = True
-        bell.ring(awaited("first"))
+        bell.ring(["first"])
         assert away.wait(PATIENCE_SECONDS)
         for start in range(0, 3 * REMEMBERED_ORDERS, 1_000):
-            bell.ring({f"{number}": False for number in range(start, start + 1_000)})
+            bell.ring(f"{number}" for number in range(start, start + 1_000))
         assert len(bell._waiting) <= REMEMBERED_ORDERS
         ringer.is_away = False
     assert len(ringer.rung()) == len(set(ringer.rung())) == REMEMBERED_ORDERS
 
 
-def test_an_order_that_is_remembered_already_may_still_become_awaited(ringer: RecordingRinger) -> None:
-    bell = Bell(ringer, reply_to=CHANNEL, on_away=lambda: None)
-    bell.ring({f"{number}": False for number in range(REMEMBERED_ORDERS)})
-    bell.ring({"0": True, "one too many": True})
-    bell.start()
-    bell.stop()
-    assert ringer.rings[0].reply_to == CHANNEL
-    assert len(ringer.rung()) == REMEMBERED_ORDERS
-
-
 def test_stopping_rings_for_what_is_left(ringer: RecordingRinger) -> None:
-    bell = Bell(ringer, reply_to=CHANNEL, on_away=lambda: None)
+    bell = Bell(ringer, reply_to=CHANNEL, answered=always(), on_away=lambda: None)
     order_ids = [f"{number}" for number in range(3 * RING_MOST_ORDERS)]
-    bell.ring(awaited(*order_ids))
+    bell.ring(order_ids)
     bell.start()
     bell.stop()
     assert ringer.rung() == order_ids
@@ -202,10 +213,10 @@ def test_stopping_while_the_broker_is_away_tries_once_and_ends(
 ) -> None:
     monkeypatch.setattr(bell_module, "RETRY_SECONDS", PATIENCE_SECONDS)
     away = threading.Event()
-    bell = Bell(ringer, reply_to=CHANNEL, on_away=away.set)
+    bell = Bell(ringer, reply_to=CHANNEL, answered=always(), on_away=away.set)
     ringer.is_away = True
     bell.start()
-    bell.ring(awaited("a"))
+    bell.ring(["a"])
     assert away.wait(PATIENCE_SECONDS)
     bell.stop()
     assert ringer.is_closed
@@ -220,8 +231,8 @@ def test_stopping_an_idle_bell_rings_for_nothing(ringer: RecordingRinger) -> Non
 
 def test_nothing_to_ring_for_is_no_ring(ringer: RecordingRinger) -> None:
     with ringing(ringer) as bell:
-        bell.ring({})
-        bell.ring(awaited("a"))
+        bell.ring([])
+        bell.ring(["a"])
     assert ringer.rings == [Ring(("a",), CHANNEL)]
 
 
@@ -230,7 +241,7 @@ def test_rings_of_many_threads_all_arrive(ringer: RecordingRinger) -> None:
 
         def ring_often(part: int) -> None:
             for number in range(200):
-                bell.ring({f"{part}-{number}": False})
+                bell.ring([f"{part}-{number}"])
 
         threads = [threading.Thread(target=ring_often, args=(part,)) for part in range(8)]
         for thread in threads:

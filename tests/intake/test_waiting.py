@@ -30,6 +30,7 @@ class Rows:
         self.orders: dict[str, Order] = {}
         self.reads: list[set[str]] = []
         self.fault: Exception | None = None
+        self.told = threading.Event()
 
     def put(self, *order_ids: str, order: Order = SETTLED) -> None:
         self.orders |= {order_id: order._replace(order_id=order_id) for order_id in order_ids}
@@ -75,7 +76,7 @@ def speaking(url: str) -> Iterator[Callable[[Any], None]]:
 
 @asynccontextmanager
 async def listening(url: str, rows: Rows) -> AsyncIterator[Waiting]:
-    waiting = Waiting(url, CHANNEL, rows.read)
+    waiting = Waiting(url, CHANNEL, read=rows.read, on_reply=rows.told.set)
     async with waiting.running():
         await until(lambda: waiting.is_connected)
         yield waiting
@@ -144,7 +145,7 @@ def test_a_caller_who_hangs_up_is_forgotten_and_its_neighbour_is_not(url: str, r
 
 def test_releasing_tells_everybody_from_any_thread(rows: Rows) -> None:
     async def scenario() -> None:
-        waiting = Waiting(NOWHERE, CHANNEL, rows.read)
+        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set)
         async with waiting.running():
             waiters = [waiting.register(name) for name in ("a", "a", "b")]
             thread = threading.Thread(target=waiting.release_soon)
@@ -158,14 +159,14 @@ def test_releasing_tells_everybody_from_any_thread(rows: Rows) -> None:
 
 def test_releasing_before_the_start_is_nothing(rows: Rows) -> None:
     async def scenario() -> None:
-        Waiting(NOWHERE, CHANNEL, rows.read).release_soon()
+        Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set).release_soon()
 
     asyncio.run(scenario())
 
 
 def test_the_end_tells_everybody(rows: Rows) -> None:
     async def scenario() -> None:
-        waiting = Waiting(NOWHERE, CHANNEL, rows.read)
+        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set)
         async with waiting.running():
             task = asyncio.create_task(told(waiting, waiting.register("a")))
             await asyncio.sleep(0)
@@ -176,7 +177,7 @@ def test_the_end_tells_everybody(rows: Rows) -> None:
 
 def test_forgetting_twice_is_nothing(rows: Rows) -> None:
     async def scenario() -> None:
-        waiting = Waiting(NOWHERE, CHANNEL, rows.read)
+        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set)
         waiter = waiting.register("a")
         waiting.forget(waiter)
         waiting.forget(waiter)
@@ -235,7 +236,7 @@ def test_an_order_that_waits_again_by_the_time_it_is_read_is_waited_for_further(
 def test_what_was_settled_before_the_channel_stood_is_read_when_it_does(url: str, rows: Rows) -> None:
     async def scenario() -> None:
         rows.put("a")
-        waiting = Waiting(url, CHANNEL, rows.read)
+        waiting = Waiting(url, CHANNEL, read=rows.read, on_reply=rows.told.set)
         waiter = waiting.register("a")
         async with waiting.running():
             assert await told(waiting, waiter) == rows.orders["a"]

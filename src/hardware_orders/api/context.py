@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from hardware_orders.api.authentication import Authenticator
+from hardware_orders.api.headers import Preference
 from hardware_orders.api.problems import invalid_field
 from hardware_orders.database import Database
 from hardware_orders.intake.accept import Intake
@@ -21,6 +22,10 @@ class Context:
     intake: Intake
     authenticator: Authenticator
     wait_seconds: float
+
+    def applied(self, preference: Preference) -> str | None:
+        """For `Preference-Applied`: nobody waits while a wait would be in vain."""
+        return preference.applied if self.intake.can_wait or not preference.seconds else None
 
 
 def context(request: Request) -> Context:

@@ -44,11 +44,9 @@ async def add_hardware_order(request: Request) -> Response:
         simplified=simplified,
         actor=principal.actor,
     )
-    is_awaited = preference.seconds > 0 and service.intake.can_wait
-    accepted = await service.intake.accept(group_commit.Request(command, key, is_awaited), preference.seconds)
+    accepted = await service.intake.accept(group_commit.Request(command, key), preference.seconds)
     replayed = {"Idempotent-Replayed": "true"} if accepted.is_repeat else {}
-    applied = preference.applied if is_awaited or not preference.seconds else None
-    return answers.settled_or_accepted(accepted.order, applied, replayed)
+    return answers.settled_or_accepted(accepted.order, service.applied(preference), replayed)
 
 
 @router.put("/orders/hardware/{orderId}", **openapi.REPLACE_HARDWARE_ORDER)
@@ -72,7 +70,7 @@ async def replace_hardware_order(request: Request) -> Response:
         return await run_in_threadpool(change.change, service.database, current.order_id, principal.entities, command)
 
     order = await service.intake.change(replaced, current.order_id, preference.seconds)
-    return answers.settled_or_accepted(order, preference.applied)
+    return answers.settled_or_accepted(order, service.applied(preference))
 
 
 def _current(service: Context, wanted: str, principal: Principal) -> Order:

@@ -58,7 +58,7 @@ async def submit_draft(request: Request) -> Response:
     order = await _change(service, order_id(request), principal, Submit(principal.actor), preference.seconds)
     if not order.is_waiting and order.code == Code.PORTFOLIO_CHANGED:
         raise Problem(409, order.information or "The portfolio has changed since the draft was saved.")
-    return answers.settled_or_accepted(order, preference.applied)
+    return answers.settled_or_accepted(order, service.applied(preference))
 
 
 @router.post("/orders/{orderId}/cancel", **openapi.CANCEL_ORDER)

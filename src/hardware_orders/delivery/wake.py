@@ -30,10 +30,13 @@ class Herald:
         )
 
     def announce(self, *, wake_relay: bool, reply_to: str | None = None, order_ids: Sequence[str] = ()) -> None:
-        """Wake the relays and tell the API process behind `reply_to` which orders are settled. Never fails."""
+        """Wake the relays, and answer the bell of the API process behind `reply_to` with the orders settled by it.
+
+        Never fails.
+        """
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                if reply_to and order_ids:
+                if reply_to:
                     pipeline.publish(reply_to, json.dumps(list(order_ids)))
                 if wake_relay:
                     pipeline.publish(RELAY_CHANNEL, "1")

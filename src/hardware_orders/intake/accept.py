@@ -29,11 +29,11 @@ class Intake:
         return self.bell.is_open and self.waiting.is_connected
 
     async def accept(self, request: Request, seconds: float) -> Accepted:
-        """Store a new order; when it is awaited, wait up to `seconds` for it to be settled.
+        """Store a new order and wait up to `seconds` for it to be settled; not at all when that would be in vain.
 
         The order is still waiting when it was not settled in time. Raises what `GroupCommit.accept` raises.
         """
-        if not request.is_awaited:
+        if not (seconds and self.can_wait):
             return await self.group_commit.accept(request)
         waiter = self.waiting.register(request.command.order_id)
         try:
@@ -59,7 +59,7 @@ class Intake:
         """Change an order; when it waits afterwards, ring and wait up to `seconds` for it to be settled."""
         if not (seconds and self.can_wait):
             order = await apply()
-            self._tell(order, is_awaited=False)
+            self._tell(order)
             return order
         waiter = self.waiting.register(order_id)
         try:
@@ -67,16 +67,16 @@ class Intake:
         except BaseException:
             self.waiting.forget(waiter)
             raise
-        self._tell(order, is_awaited=True)
+        self._tell(order)
         if not order.is_waiting:
             self.waiting.forget(waiter)
             return order
         return await self.waiting.settled(waiter, seconds) or order
 
-    def _tell(self, order: Order, *, is_awaited: bool) -> None:
+    def _tell(self, order: Order) -> None:
         """After a commit: ring for what waits; what does not is an event that the relay may publish at once."""
         if order.is_waiting:
-            self.bell.ring({order.order_id: is_awaited})
+            self.bell.ring([order.order_id])
         elif self.waiting.is_connected:
             task = asyncio.create_task(run_in_threadpool(self.herald.announce, wake_relay=True))
             self._announcements.add(task)  # the loop itself keeps no task alive

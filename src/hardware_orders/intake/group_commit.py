@@ -36,14 +36,10 @@ WAITING_MOST_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A new order on its way to the database, with its Idempotency-Key if it has one.
-
-    `is_awaited` says that its caller waits for the settled order.
-    """
+    """A new order on its way to the database, with its Idempotency-Key if it has one."""
 
     command: Receive
     key: Key | None
-    is_awaited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +57,8 @@ Result = tuple["asyncio.Future[Accepted]", Outcome]
 class GroupCommit:
     """The writer thread of an API process."""
 
-    def __init__(self, database: Database, *, on_committed: Callable[[Mapping[str, bool]], None]) -> None:
-        """`on_committed` is called on the writer's thread after a commit: new order ids, each with `is_awaited`."""
+    def __init__(self, database: Database, *, on_committed: Callable[[Sequence[str]], None]) -> None:
+        """`on_committed` is called with the new orders' ids, on the writer's thread, after their commit."""
         self._database = database
         self._on_committed = on_committed
         self._queue: queue.SimpleQueue[tuple[Request, asyncio.Future[Accepted]] | None] = queue.SimpleQueue()
@@ -127,11 +123,7 @@ class GroupCommit:
 
     def _store(self, requests: Sequence[Request]) -> list[Outcome]:
         outcomes = store_by_halves(self._database, requests)
-        new = {
-            request.command.order_id: request.is_awaited
-            for request, outcome in zip(requests, outcomes, strict=True)
-            if isinstance(outcome, Accepted) and not outcome.is_repeat
-        }
+        new = [item.order.order_id for item in outcomes if isinstance(item, Accepted) and not item.is_repeat]
         if new:
             self._on_committed(new)
         return outcomes

@@ -39,10 +39,18 @@ class Waiter:
 class Waiting:
     """All waiters of this process. Everything but `release_soon` is called on the event loop."""
 
-    def __init__(self, events_url: str, channel: str, read: Callable[[Collection[str]], list[Order]]) -> None:
-        """`read` fetches orders by id, as they stand; it is called in a thread."""
+    def __init__(
+        self,
+        events_url: str,
+        channel: str,
+        *,
+        read: Callable[[Collection[str]], list[Order]],
+        on_reply: Callable[[], None],
+    ) -> None:
+        """`read` fetches orders by id, as they stand; it is called in a thread. `on_reply` is told of each reply."""
         self._channel = channel
         self._read = read
+        self._on_reply = on_reply
         # Bounded to the channel's own limits; a reconnect is ours to time.
         self._redis = redis.asyncio.from_url(
             events_url, socket_connect_timeout=CHANNEL_ANSWER_SECONDS, retry=None, retry_on_error=[]
@@ -134,6 +142,7 @@ class Waiting:
                 continue
             is_asked = False
             if message["type"] == "message":
+                self._on_reply()
                 self._look(_order_ids(message["data"]))
             elif message["type"] == "subscribe":
                 self.is_connected = True

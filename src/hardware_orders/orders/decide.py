@@ -3,11 +3,12 @@
 Pure: no I/O, no clock, no session. Flows read, lock, call `decide` and write what it says; they assign no status.
 """
 
-import json
 import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
+
+import orjson
 
 from hardware_orders import instants
 from hardware_orders.errors import FieldFixedError, NotAllowedError
@@ -128,7 +129,7 @@ def _portfolio(order: Order, outcome: Found | UnknownCustomer | NotConfigured | 
 def _derive(order: Order, portfolio: Portfolio, now: datetime, actor: Actor) -> Decision:
     # A submission takes the draft as it was shown: dates count from then, and a changed value stops it.
     shown_at = order.derived_at if order.intent is Intent.SUBMIT else None
-    derivation = defaults.derive(json.loads(order.sent), portfolio, shown_at or now)
+    derivation = defaults.derive(orjson.loads(order.sent), portfolio, shown_at or now)
     changed = _changed(order, derivation.derived) if shown_at else ()
     if changed:
         remedy = "Replace the order to take the new values"

@@ -5,7 +5,6 @@ a digest and not the data: personal data can be erased, salt with it, and the ch
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +34,7 @@ def record(before: Order | None, decision: Decision) -> tuple[Order, dict[str, A
         }
     )
     actor = decision.actor.as_text()
-    salt = os.urandom(SALT_BYTES).hex()
+    salt = identifiers.random_bytes(SALT_BYTES).hex()
     row: dict[str, Any] = {
         "event_id": identifiers.new(),
         "order_id": order.order_id,

@@ -1,9 +1,10 @@
 """What an order is: its row, with the questions that everybody asks of it. `decide` says what becomes of it."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+
+import orjson
 
 from hardware_orders.orders.actor import Actor
 from hardware_orders.orders.defaults import DerivedField
@@ -71,6 +72,6 @@ class Order(NamedTuple):
     @property
     def requested_portfolio_uid(self) -> str | None:
         """The portfolio that the caller chose, in what the caller sent."""
-        details = json.loads(self.sent).get("packageDetails") or {}
+        details = orjson.loads(self.sent).get("packageDetails") or {}
         chosen: str | None = details.get("portfolioUid")
         return chosen
