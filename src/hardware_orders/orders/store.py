@@ -90,12 +90,6 @@ def waiting_customers(connection: Connection, order_ids: Collection[str]) -> set
     return set(connection.execute(_WAITING_CUSTOMERS, {"ids": list(order_ids)}).scalars())
 
 
-def overdue(connection: Connection, before: datetime, limit: int) -> list[tuple[str, int]]:
-    """(order id, attempts) of waiting orders that were due before this instant, the longest waiting first."""
-    query = select(orders.c.order_id, orders.c.attempts).where(orders.c.due_at < before).order_by(orders.c.due_at)
-    return [(row.order_id, row.attempts) for row in connection.execute(query.limit(limit))]
-
-
 def write(connection: Connection, changed: Iterable[tuple[Order, Order]]) -> None:
     """Update (before, after) pairs of locked orders."""
     states, bodies = [], []
