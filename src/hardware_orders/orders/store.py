@@ -5,51 +5,17 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
-from hardware_orders import canonical, instants
+from hardware_orders import bulk, canonical, instants
 from hardware_orders.orders.actor import Actor
 from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import DetailedStatus, Intent, Status
 from hardware_orders.tables import order_events, orders
 
-
-def _update(*columns: str) -> Update:
-    """By primary key alone: the rows are locked already, and a further condition invites a worse plan (docs/adr/0002)."""
-    by_key = update(orders).where(orders.c.order_id == bindparam("_id"))
-    return by_key.values({name: bindparam(name) for name in columns})
-
-
-# What a settlement or a cancellation changes …
-_STATE = (
-    "version",
-    "status",
-    "detailed_status",
-    "code",
-    "information",
-    "status_changed_at",
-    "portfolio_uid",
-    "portfolio_version",
-    "due_at",
-    "intent",
-    "due_actor",
-    "attempts",
-    "lookups",
-    "modified_user_uid",
-    "modified_by",
-    "modified_date",
-    "submitted_at",
-    "cancellations",
-    "last_hash",
-)
-# … and what only a new body does: large text that is not sent again when it stayed the same.
-_BODY = ("sent", "body", "derived", "derived_at", "missing", "order_reference", "requested_date", "po_ref")
-
-_UPDATE_STATE = _update(*_STATE)
-_UPDATE_ALL = _update(*_STATE, *_BODY)
-_UPDATE_ATTEMPTS = _update("attempts", "due_at")
-_LOCK = select(orders).where(orders.c.order_id.in_(bindparam("ids", expanding=True))).order_by(orders.c.order_id)
+_READ = select(orders).where(orders.c.order_id.in_(bindparam("ids", expanding=True)))
+_LOCK = _READ.order_by(orders.c.order_id).with_for_update()
 _WAITING_CUSTOMERS = (
     select(orders.c.customer_entity_uid)
     .distinct()
@@ -62,13 +28,12 @@ _WAITING_CUSTOMERS = (
 
 
 def insert_orders(connection: Connection, new: Sequence[Order]) -> None:
-    connection.execute(insert(orders), [{**_origin(order), **_state(order), **_body(order)} for order in new])
+    bulk.insert_rows(connection, orders, [{**_origin(order), **_state(order), **_body(order)} for order in new])
 
 
 def insert_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows of `events.record`. Raises IntegrityError when an order already has an event of that sequence."""
-    if rows:
-        connection.execute(insert(order_events), list(rows))
+    bulk.insert_rows(connection, order_events, rows)
 
 
 def lock(connection: Connection, order_ids: Collection[str]) -> list[Order]:
@@ -77,12 +42,12 @@ def lock(connection: Connection, order_ids: Collection[str]) -> list[Order]:
     Always in the order of their ids, and waiting rather than skipping: two batches that share orders queue up behind
     one another, where any other order makes them lock each other out (docs/adr/0002).
     """
-    return [_order(row) for row in connection.execute(_LOCK.with_for_update(), {"ids": sorted(order_ids)}).mappings()]
+    return [_order(row) for row in connection.execute(_LOCK, {"ids": sorted(order_ids)}).mappings()]
 
 
 def read(connection: Connection, order_ids: Collection[str]) -> list[Order]:
     """The orders of these ids as they stand, without a lock."""
-    return [_order(row) for row in connection.execute(_LOCK, {"ids": sorted(order_ids)}).mappings()]
+    return [_order(row) for row in connection.execute(_READ, {"ids": list(order_ids)}).mappings()]
 
 
 def waiting_customers(connection: Connection, order_ids: Collection[str]) -> set[str]:
@@ -91,25 +56,22 @@ def waiting_customers(connection: Connection, order_ids: Collection[str]) -> set
 
 
 def write(connection: Connection, changed: Iterable[tuple[Order, Order]]) -> None:
-    """Update (before, after) pairs of locked orders."""
+    """Update (before, after) pairs of locked orders. Large text that stayed the same is not sent again."""
     states, bodies = [], []
     for before, after in changed:
+        state = {"order_id": after.order_id, **_state(after)}
         if after.body is before.body and after.sent == before.sent:
-            states.append({"_id": after.order_id, **_state(after)})
+            states.append(state)
         else:
-            bodies.append({"_id": after.order_id, **_state(after), **_body(after)})
-    if states:
-        connection.execute(_UPDATE_STATE, states)
-    if bodies:
-        connection.execute(_UPDATE_ALL, bodies)
+            bodies.append(state | _body(after))
+    bulk.update_rows(connection, orders, states)
+    bulk.update_rows(connection, orders, bodies)
 
 
 def write_attempts(connection: Connection, starts: Sequence[tuple[str, int, datetime]]) -> None:
     """Set (order id, attempts, due_at) of locked orders before the work on them begins."""
-    if starts:
-        connection.execute(
-            _UPDATE_ATTEMPTS, [{"_id": order_id, "attempts": n, "due_at": due_at} for order_id, n, due_at in starts]
-        )
+    rows = [{"order_id": order_id, "attempts": attempts, "due_at": due_at} for order_id, attempts, due_at in starts]
+    bulk.update_rows(connection, orders, rows)
 
 
 def _state(order: Order) -> dict[str, Any]:
