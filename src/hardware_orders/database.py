@@ -1,12 +1,14 @@
 """The database: one synchronous engine a process, on SQLite and PostgreSQL alike. Only this file begins and commits."""
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 # A host that does not answer is away; waiting longer only fills the pool.
@@ -15,6 +17,12 @@ CONNECT_SECONDS = 3
 POOL_SECONDS = 1
 # A paused process must not hold the rows of its transaction for ever.
 IDLE_IN_TRANSACTION_MS = 5_000
+
+# A connection that has rested for longer is asked whether it is still there before it is used.
+REST_SECONDS = 1
+# Far more than the longest transaction here takes; and how often a writer looks whether the lock is free.
+SQLITE_LOCK_SECONDS = 5
+SQLITE_LOOK_SECONDS = 0.0005
 
 AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 """What SQLAlchemy raises when the database is away, refuses, or is too busy: nothing the data is to blame for."""
@@ -58,6 +66,7 @@ class Database:
 
 _CLOCK = select(func.clock_timestamp())
 _READ_ONLY = "hardware_orders_read_only"
+_USED_AT = "hardware_orders_used_at"
 
 
 def is_away(error: Exception) -> bool:
@@ -98,23 +107,40 @@ def _postgresql(url: str, connections: int, statement_ms: int, lock_ms: int) -> 
         "enable_bitmapscan": "off",
         "jit": "off",
     }
-    return create_engine(
+    engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
 
+    @event.listens_for(engine, "checkin")
+    def used(_connection: Any, record: Any) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
+        # One that was in use a moment ago is there; asking each time is a round trip for every transaction.
+        if time.monotonic() - record.info.get(_USED_AT, math.inf) > REST_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error
+
+    return engine
+
 
 def _sqlite(url: str, connections: int) -> Engine:
-    # Writers queue for the one write lock; 5 s is far more than the longest transaction here.
     engine = create_engine(
-        url, pool_size=connections, max_overflow=0, pool_timeout=POOL_SECONDS, connect_args={"timeout": 5}
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        connect_args={"timeout": SQLITE_LOCK_SECONDS},
     )
 
     @event.listens_for(engine, "connect")
@@ -128,6 +154,25 @@ def _sqlite(url: str, connections: int) -> Engine:
     def begin(connection: Connection) -> None:
         # A deferred transaction that reads and then writes fails at once when another wrote in between.
         if not connection.get_execution_options().get(_READ_ONLY):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_immediate(connection)
 
     return engine
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take SQLite's one write lock, or raise OperationalError.
+
+    SQLite's own waiting sleeps longer each time, up to 100 ms: whoever has waited long would be the last to get it.
+    """
+    until = time.monotonic() + SQLITE_LOCK_SECONDS
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(SQLITE_LOOK_SECONDS)
+        else:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_LOCK_SECONDS * 1000}")
+            return
