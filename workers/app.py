@@ -1,11 +1,10 @@
 """The workers' Celery application: `celery -A workers.app worker -Q orders`, or simply `hardware-orders worker`."""
 
-import gc
 from typing import Any
 
 from celery import signals
 
-from hardware_orders import broker, logging, notify, settings
+from hardware_orders import broker, garbage, logging, notify, settings
 
 configuration = settings.load()
 
@@ -50,9 +49,7 @@ def configure_logging(**_: Any) -> None:
 
 @signals.worker_init.connect
 def freeze(**_: Any) -> None:
-    """What is loaded now stays: children share its pages, and no collection walks over it again."""
-    gc.collect()
-    gc.freeze()
+    garbage.freeze()
 
 
 @signals.worker_ready.connect

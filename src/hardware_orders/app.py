@@ -1,14 +1,14 @@
 """The composition root of the API: builds the parts, starts and stops them in order, and hangs up the routes."""
 
-import gc
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from hardware_orders import __version__, identifiers
-from hardware_orders.api import hardware, health, local_key, orders, problems, routes
+from hardware_orders import __version__, garbage, identifiers
+from hardware_orders.api import hardware, health, local_key, orders, problems
+from hardware_orders.api.application import Application
 from hardware_orders.api.authentication import Authenticator
 from hardware_orders.api.context import Context
 from hardware_orders.broker import Ringer
@@ -47,19 +47,20 @@ def create_app(settings: Settings) -> FastAPI:
         async with waiting.running():
             bell.start()
             group_commit.start()
-            # What is loaded by now stays: collections that walk over it again only make requests wait.
-            gc.collect()
-            gc.freeze()
+            garbage.freeze()
             yield
             group_commit.stop()
             bell.stop()
         database.dispose()
 
-    app = FastAPI(
-        title="Hardware Orders", description=DESCRIPTION, version=__version__, lifespan=running, redirect_slashes=False
+    app = Application(
+        [hardware.router, orders.router, health.router],
+        title="Hardware Orders",
+        description=DESCRIPTION,
+        version=__version__,
+        lifespan=running,
     )
     problems.install(app)
-    routes.install(app, [hardware.router, orders.router, health.router])
     return app
 
 

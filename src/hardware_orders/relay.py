@@ -6,7 +6,7 @@ import time
 import redis
 import structlog
 
-from hardware_orders import notify
+from hardware_orders import garbage, notify
 from hardware_orders.broker import Ringer
 from hardware_orders.database import Database
 from hardware_orders.delivery import numbering, wake
@@ -47,6 +47,7 @@ class Relay:
         """Deliver until stopped, then once more: what was committed before the stop is published before the end."""
         sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
         sweeper.start()
+        garbage.freeze()
         notify.ready()
         while not self._stopping.is_set():
             moved = self._deliver()

@@ -26,7 +26,8 @@ def parse(raw: bytes) -> tuple[str, Any]:
         raise invalid_field("", "number_too_long", "must not hold numbers of thousands of digits") from None
     except RecursionError:
         raise _too_deep() from None
-    if _is_deeper(value, DEPTH_MOST):
+    # Only a text with that many brackets can be that deep.
+    if text.count("{") + text.count("[") > DEPTH_MOST and _is_deeper(value, DEPTH_MOST):
         raise _too_deep()
     return text, value
 

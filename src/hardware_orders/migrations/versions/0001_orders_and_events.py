@@ -72,7 +72,6 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_order_events"),
-        sa.UniqueConstraint("event_id", name="uq_order_events_event_id"),
         sqlite_autoincrement=True,
     )
     op.create_index("uq_order_events_order_id_sequence", "order_events", ["order_id", "sequence"], unique=True)
