@@ -55,3 +55,9 @@ def freeze(**_: Any) -> None:
 @signals.worker_ready.connect
 def ready(**_: Any) -> None:
     notify.ready()
+
+
+@signals.heartbeat_sent.connect
+def beat(**_: Any) -> None:
+    """Every two seconds, while the worker's loop runs and it is connected to the broker."""
+    notify.alive(configuration.heartbeat_file)

@@ -1,7 +1,9 @@
-"""Tells whoever started this process that it is ready: systemd's notification protocol, sd_notify(3)."""
+"""Tells whoever started this process that it is ready, by sd_notify(3), and later that it still does its work."""
 
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 
 def ready() -> None:
@@ -17,3 +19,13 @@ def ready() -> None:
             notification.sendto(b"READY=1", address)
         except OSError:
             return
+
+
+def alive(heartbeat_file: Path | None) -> None:
+    """Touch this file, whose age a health check looks at; without one nobody asked, and nothing happens.
+
+    A file that cannot be touched must not stop the work: the check sees its age.
+    """
+    if heartbeat_file is not None:
+        with suppress(OSError):
+            heartbeat_file.touch()

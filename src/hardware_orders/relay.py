@@ -37,6 +37,7 @@ class Relay:
             settings.events, socket_connect_timeout=1, socket_timeout=PASS_SECONDS * 2, retry=None, retry_on_error=[]
         )
         self._pubsub = self._redis.pubsub()  # type: ignore[no-untyped-call]
+        self._heartbeat_file = settings.heartbeat_file
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -65,6 +66,7 @@ class Relay:
         try:
             moved = numbering.number(self._database)
             moved += self._stream.publish(self._database)
+            notify.alive(self._heartbeat_file)
         except (redis.RedisError, OSError) as error:
             log.warning("stream_away", error=type(error).__name__)
             self._stopping.wait(0 if moved else PASS_SECONDS)

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     # The contract answers with the settled order; this is how long a caller's connection is held for it.
     wait_seconds: float = Field(default=5, ge=0, le=30)
     local_signing_key: Path | None = Field(default=None, description="a file, made if it is missing")
+    heartbeat_file: Path | None = Field(default=None, description="touched by a worker or relay that does its work")
     log_format: Literal["json", "console"] = "json"
     # A stream shorter than 100,000 would forget events before a consumer that was away over a weekend returns.
     stream_maxlen: int = Field(default=1_000_000, ge=100_000)

@@ -16,7 +16,7 @@ from pathlib import Path
 LAST_LINES = 20  # a Python traceback's useful end
 LINE_LENGTH = 1000  # a log line of this project is below it; what is longer is a dump that would bury the rest
 FIRST_DELAY = 0.25
-LONGEST_DELAY = 10.0  # a broken child costs nothing at this pace, and a mended one is back before anybody looks
+LONGEST_DELAY = 5.0  # a broken child costs nothing at this pace, and a mended one is back well within 15 s
 ALIVE_ENOUGH_SECONDS = 30.0  # who lived this long had started well, so its next death begins the delays anew
 PIPE_BYTES = 65536  # what a pipe holds (pipe(7)), so that one read empties it
 KILLED_SECONDS = 5.0  # SIGKILL takes milliseconds; only a process stuck in the kernel takes longer, and is left to it
