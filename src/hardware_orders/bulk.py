@@ -4,15 +4,46 @@ Row by row, client and server spent more on the protocol than on the rows (docs/
 has no round trips to save.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, TextClause, bindparam, insert, text, update
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+class is_one_of(FunctionElement[Any]):  # noqa: N801  # reads as SQL does
+    """`is_one_of(column, bindparam("ids"))`: a condition whose text is the same for any number of ids.
+
+    The parameter is `ids(...)`. A list of parameters is another statement for each length, parsed and planned anew.
+    """
+
+    type = NullType()  # SQLite would write "= 1" behind a Boolean, and not use the index
+    inherit_cache = True
+
+
+@compiles(is_one_of, "postgresql")
+def _any(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, wanted = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY(SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST({wanted} AS json))))"  # noqa: S608  # SQLAlchemy rendered both parts
+
+
+@compiles(is_one_of, "sqlite")
+def _in(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, wanted = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({wanted}))"  # noqa: S608
+
+
+def ids(wanted: Collection[str]) -> dict[str, str]:
+    """The parameters of a statement with `is_one_of(…, bindparam("ids"))`."""
+    return {"ids": orjson.dumps(list(wanted)).decode()}
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

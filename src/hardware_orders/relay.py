@@ -21,8 +21,8 @@ PASS_SECONDS = 1.0
 # Events that follow closely are numbered together: without a gap every commit would cost a pass of its own.
 PASS_GAP_SECONDS = 0.005
 # The busier, the longer: a pass costs as much as some fifty events.
-PASS_GAP_SECONDS_PER_EVENT = 0.0001
-PASS_GAP_MOST_SECONDS = 0.025
+PASS_GAP_SECONDS_PER_EVENT = 0.00005
+PASS_GAP_MOST_SECONDS = 0.015
 
 
 class Relay:

@@ -70,9 +70,10 @@ orders = Table(
     Column("code", String(64)),
     Column("information", Text),
     Column("status_changed_at", Instant, nullable=False),
-    # What the order holds: `sent` is the client's body to the letter, `body` the same with what was derived.
+    # What the order holds: `sent` is the client's body to the letter, `body` the same completed; null when nothing was
+    # derived, so that the same text is not stored, sent and read twice.
     Column("sent", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", Text),
     Column("derived", Text),  # the rows of internal.derivedFields; null outside the simplified flow
     Column("derived_at", Instant),
     Column("missing", Text, nullable=False),  # what the portfolio could not give, as JSON Pointers

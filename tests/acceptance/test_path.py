@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import itertools
+import json
 import uuid
 from collections import Counter
 from typing import Any
@@ -261,7 +262,10 @@ def test_a_fetched_draft_may_be_sent_back_whole_but_not_with_another_status(syst
 
 
 def test_an_order_whose_bell_was_lost_is_settled_by_the_sweep(system: System) -> None:
-    command = Receive(identifiers.new(), "{}", order(), Intent.SUBMIT, simplified=False, actor=Actor(ANN, "Ann Tester"))
+    body = order()
+    command = Receive(
+        identifiers.new(), json.dumps(body), body, Intent.SUBMIT, simplified=False, actor=Actor(ANN, "Ann Tester")
+    )
     with system.database.write() as connection:
         received, row = events.record(None, receive(command, system.database.now(connection)))
         store.insert_orders(connection, [received])

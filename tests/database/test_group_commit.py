@@ -1,5 +1,6 @@
 """Group commit on real databases: neighbours, keys, and two processes at once."""
 
+import json
 import multiprocessing
 import uuid
 from collections.abc import Callable
@@ -27,7 +28,7 @@ CUSTOMER = "7d0d5c5e-0d8e-4b57-9a0c-3c2a5d1f7e01"
 
 def request(*, key: str | None = None, body_hash: str = "h", reference: str = "R-1") -> Request:
     body = {"orderReference": reference, "customerEntityUid": CUSTOMER}
-    command = Receive(identifiers.new(), "{}", body, Intent.SUBMIT, simplified=False, actor=ANN)
+    command = Receive(identifiers.new(), json.dumps(body), body, Intent.SUBMIT, simplified=False, actor=ANN)
     return Request(command, Key(ANN.uid or "", key, body_hash) if key else None)
 
 

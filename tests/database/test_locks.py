@@ -1,6 +1,7 @@
 """The order in which rows are locked: crossed batches at two workers, and a request against a worker."""
 
 import concurrent.futures
+import json
 import multiprocessing
 import threading
 from multiprocessing.synchronize import Barrier
@@ -33,7 +34,8 @@ def accepted(
 ) -> list[str]:
     body = {"orderReference": "R-1", "customerEntityUid": CUSTOMER}
     commands = [
-        Receive(order_id or identifiers.new(), "{}", body, intent, simplified=False, actor=ANN) for _ in range(count)
+        Receive(order_id or identifiers.new(), json.dumps(body), body, intent, simplified=False, actor=ANN)
+        for _ in range(count)
     ]
     outcomes = store_by_halves(database, [Request(command, None) for command in commands])
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
@@ -139,7 +141,7 @@ def test_a_put_against_a_submission_loses_no_update(database_url: str) -> None:
             order_id: str = order_id, body: dict[str, str] = body, refused: list[NotAllowedError] = refused
         ) -> None:
             try:
-                change.change(other, order_id, None, Replace("{}", body, ANN))
+                change.change(other, order_id, None, Replace(json.dumps(body), body, ANN))
             except NotAllowedError as error:
                 refused.append(error)
 

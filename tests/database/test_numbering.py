@@ -1,5 +1,6 @@
 """Numbering: gap-free positions in the order of insertion, whatever commits late and however many relays there are."""
 
+import json
 import threading
 
 from sqlalchemy import select
@@ -23,7 +24,8 @@ def add_events(database: Database, count: int) -> None:
     with database.write() as connection:
         now = database.now(connection)
         commands = [
-            Receive(identifiers.new(), "{}", BODY, Intent.SUBMIT, simplified=False, actor=ANN) for _ in range(count)
+            Receive(identifiers.new(), json.dumps(BODY), BODY, Intent.SUBMIT, simplified=False, actor=ANN)
+            for _ in range(count)
         ]
         store.insert_events(connection, [events.record(None, receive(command, now))[1] for command in commands])
 
@@ -75,7 +77,7 @@ def test_an_event_that_commits_late_is_numbered_late_and_never_lost(postgres: Po
         database, slow = Database(url), Database(url)
         now_open = slow.engine.connect()
         opened = now_open.begin()
-        command = Receive(identifiers.new(), "{}", BODY, Intent.SUBMIT, simplified=False, actor=ANN)
+        command = Receive(identifiers.new(), json.dumps(BODY), BODY, Intent.SUBMIT, simplified=False, actor=ANN)
         store.insert_events(now_open, [events.record(None, receive(command, slow.now(now_open)))[1]])
         add_events(database, 1)
         assert numbering.number(database) == 1

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, Text, bindparam, select
 
 from hardware_orders import bulk, canonical, instants
 from hardware_orders.orders.actor import Actor
@@ -14,16 +14,13 @@ from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import DetailedStatus, Intent, Status
 from hardware_orders.tables import order_events, orders
 
-_READ = select(orders).where(orders.c.order_id.in_(bindparam("ids", expanding=True)))
+_IS_ONE_OF = bulk.is_one_of(orders.c.order_id, bindparam("ids", type_=Text))
+_READ = select(orders).where(_IS_ONE_OF)
 _LOCK = _READ.order_by(orders.c.order_id).with_for_update()
 _WAITING_CUSTOMERS = (
     select(orders.c.customer_entity_uid)
     .distinct()
-    .where(
-        orders.c.order_id.in_(bindparam("ids", expanding=True)),
-        orders.c.due_at.is_not(None),
-        orders.c.simplified.is_(True),
-    )
+    .where(_IS_ONE_OF, orders.c.due_at.is_not(None), orders.c.simplified.is_(True))
 )
 
 
@@ -42,17 +39,17 @@ def lock(connection: Connection, order_ids: Collection[str]) -> list[Order]:
     Always in the order of their ids, and waiting rather than skipping: two batches that share orders queue up behind
     one another, where any other order makes them lock each other out (docs/adr/0002).
     """
-    return [_order(row) for row in connection.execute(_LOCK, {"ids": sorted(order_ids)}).mappings()]
+    return [_order(row) for row in connection.execute(_LOCK, bulk.ids(order_ids)).mappings()]
 
 
 def read(connection: Connection, order_ids: Collection[str]) -> list[Order]:
     """The orders of these ids as they stand, without a lock."""
-    return [_order(row) for row in connection.execute(_READ, {"ids": list(order_ids)}).mappings()]
+    return [_order(row) for row in connection.execute(_READ, bulk.ids(order_ids)).mappings()]
 
 
 def waiting_customers(connection: Connection, order_ids: Collection[str]) -> set[str]:
     """The customers whose portfolios are needed to settle those of these orders that wait."""
-    return set(connection.execute(_WAITING_CUSTOMERS, {"ids": list(order_ids)}).scalars())
+    return set(connection.execute(_WAITING_CUSTOMERS, bulk.ids(order_ids)).scalars())
 
 
 def write(connection: Connection, changed: Iterable[tuple[Order, Order]]) -> None:
@@ -102,7 +99,7 @@ def _body(order: Order) -> dict[str, Any]:
     requested_date = order.body.get("requestedDate")
     return {
         "sent": order.sent,
-        "body": canonical.text(order.body),
+        "body": canonical.text(order.body) if order.derived else None,
         "derived": None if order.derived is None else canonical.text([field.as_json() for field in order.derived]),
         "derived_at": order.derived_at,
         "missing": canonical.text(order.missing),
@@ -133,7 +130,7 @@ def _order(row: RowMapping) -> Order:
         information=row["information"],
         status_changed_at=row["status_changed_at"],
         sent=row["sent"],
-        body=orjson.loads(row["body"]),
+        body=orjson.loads(row["body"] or row["sent"]),
         derived=None if row["derived"] is None else tuple(_derived(field) for field in orjson.loads(row["derived"])),
         derived_at=row["derived_at"],
         missing=tuple(orjson.loads(row["missing"])),

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("information", sa.Text()),
         sa.Column("status_changed_at", instant, nullable=False),
         sa.Column("sent", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text()),
         sa.Column("derived", sa.Text()),
         sa.Column("derived_at", instant),
         sa.Column("missing", sa.Text(), nullable=False),
