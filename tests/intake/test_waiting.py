@@ -261,3 +261,14 @@ def test_garbage_on_the_channel_keeps_nobody_from_being_told(url: str, rows: Row
                 assert await told(waiting, waiter) == rows.orders["a"]
 
     asyncio.run(scenario())
+
+
+def test_a_waiter_whose_reply_was_lost_looks_for_itself_before_its_deadline(url: str, rows: Rows) -> None:
+    async def scenario() -> None:
+        async with listening(url, rows) as waiting:
+            waiter = waiting.register("a")
+            rows.put("a")
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                assert await waiting.settled(waiter, 10 * PATIENCE_SECONDS) is not None
+
+    asyncio.run(scenario())

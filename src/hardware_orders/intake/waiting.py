@@ -2,7 +2,7 @@
 
 A waiter registers before its order is committed. Workers publish the ids they settled on this process's own channel;
 those rows are then read, all of a moment in one statement. What a broken channel dropped is read on reconnect and, for
-each waiter, once more at its deadline.
+each waiter, every second and once more at its deadline.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ CHANNEL_IDLE_SECONDS = 0.5
 # … and given up when none comes: callers wait in vain no longer than both together.
 CHANNEL_ANSWER_SECONDS = 0.5
 RECONNECT_SECONDS = 0.5
+# A waiter looks for itself this often: the sweep settles an order whose bell was lost, and replies to nobody.
+LOOK_SECONDS = 1.0
 
 
 @dataclass(eq=False, slots=True)
@@ -92,10 +94,12 @@ class Waiting:
     async def settled(self, waiter: Waiter, seconds: float) -> Order | None:
         """The settled order, or None when it is not settled within the bound or nobody can tell."""
         try:
-            await asyncio.wait({waiter.settled}, timeout=seconds)
-            if not waiter.settled.done():
-                waiter.is_last = True
-                self._look([waiter.order_id])
+            while not (waiter.settled.done() or waiter.is_last):
+                await asyncio.wait({waiter.settled}, timeout=min(seconds, LOOK_SECONDS))
+                seconds -= LOOK_SECONDS
+                if not waiter.settled.done():
+                    waiter.is_last = seconds <= 0
+                    self._look([waiter.order_id])
             return await waiter.settled
         finally:
             self.forget(waiter)
