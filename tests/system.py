@@ -22,7 +22,7 @@ from hardware_orders.api import local_key
 from hardware_orders.database import Database
 
 START_SECONDS = 30
-STOP_SECONDS = 30
+STOP_SECONDS = 80  # more than the supervisor gives all its children together before it kills them
 ANN = "00000000-0000-4000-8000-00000000000a"
 CUSTOMER = "7d0d5c5e-0d8e-4b57-9a0c-3c2a5d1f7e01"  # outside the sample portfolios
 

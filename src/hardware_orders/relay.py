@@ -39,6 +39,7 @@ class Relay:
         self._pubsub = self._redis.pubsub()  # type: ignore[no-untyped-call]
         self._heartbeat_file = settings.heartbeat_file
         self._stopping = threading.Event()
+        self._is_away = False
 
     def stop(self) -> None:
         """End after the pass under way; may be called from a signal handler."""
@@ -67,13 +68,22 @@ class Relay:
             moved = numbering.number(self._database)
             moved += self._stream.publish(self._database)
             notify.alive(self._heartbeat_file)
+            self._say_away(None)
         except (redis.RedisError, OSError) as error:
-            log.warning("stream_away", error=type(error).__name__)
+            self._say_away(error)
             self._stopping.wait(0 if moved else PASS_SECONDS)
         except Exception as error:  # noqa: BLE001  # a database that is away, or a passing conflict
             log.warning("pass_failed", error=type(error).__name__)
             self._stopping.wait(PASS_SECONDS)
         return moved
+
+    def _say_away(self, error: Exception | None) -> None:
+        """One line when the stream goes and one when it is back: under load there are a hundred passes a second."""
+        if error and not self._is_away:
+            log.warning("stream_away", error=type(error).__name__)
+        if self._is_away and not error:
+            log.info("stream_back")
+        self._is_away = error is not None
 
     def _wait(self) -> None:
         """Until somebody says that events wait, or a pass is due."""
