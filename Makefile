@@ -1,7 +1,7 @@
 # `make` prints the targets. Needed: Python 3.11 or newer with venv, and make. uv is used where it is there.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test check fmt bench bench-quick lock clean anew
+.PHONY: help demo up test fuzz check fmt bench bench-quick lock clean anew
 
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 SUITS := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -22,6 +22,9 @@ up: $(RUNTIME) ## Run the whole system in the foreground; its data stays in ./da
 
 test: $(DEVELOPMENT) ## Run the tests (ARGS="-k stream": what to hand on to pytest)
 	@.venv/bin/pytest $(ARGS)
+
+fuzz: $(DEVELOPMENT) ## Look for requests that are not answered as the document says, at length (EXAMPLES=1000)
+	@HARDWARE_ORDERS_TEST_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) .venv/bin/pytest tests/fuzz $(ARGS)
 
 check: $(DEVELOPMENT) ## Check format, lint, types, import contracts, dependencies, locks
 	.venv/bin/ruff format --check
@@ -47,7 +50,7 @@ COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes 
 lock: ## Write both lock files anew, with uv (ARGS=--upgrade: to the newest versions)
 	@command -v uv >/dev/null || { echo "make lock needs uv on PATH." >&2; exit 1; }
 	$(COMPILE) -o requirements.lock
-	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --extra otel --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove .venv and all caches; the data in ./data stays
 	rm -rf .venv build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache src/*.egg-info

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import machine, report, systems
+from bench import batch, batch_report, machine, report, systems
 from bench.errors import BenchFailedError
 from bench.measurement import Measurement, measure
 from bench.scenarios import SCENARIOS, Scenario
@@ -36,9 +36,13 @@ def main() -> int:
     chosen = [scenario for scenario in SCENARIOS if not options.only or scenario.name in options.only]
     started_at = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix="orders-bench-") as folder, _started(chosen, Path(folder)) as started:
+        with (
+            tempfile.TemporaryDirectory(prefix="orders-bench-") as folder,
+            _started(chosen, Path(folder), with_batches=_wants_batches(options)) as started,
+        ):
             running, description = started
             measurements = _run(options, chosen, running)
+            batches = _run_batches(running["project"]) if _wants_batches(options) and "project" in running else []
     except BenchFailedError as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
         return 1
@@ -46,10 +50,16 @@ def main() -> int:
         console.print("Stopped; everything that was started has ended.")
         return 130
     report.show(console, measurements, description)
+    batch_report.show(console, batches, measurements)
     if options.json:
-        _write(options.json, description, measurements)
+        _write(options.json, description, measurements, batches)
     console.print(f"Done in {time.monotonic() - started_at:.0f} s.")
-    return 0 if measurements and all(one.is_good for one in measurements) else 1
+    everything = [*measurements, *batches]
+    return 0 if everything and all(one.is_good for one in everything) else 1
+
+
+def _wants_batches(options: argparse.Namespace) -> bool:
+    return not options.only or batch.NAME in options.only
 
 
 def _options() -> argparse.Namespace:
@@ -57,7 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer and smaller rounds, in less than two minutes")
     parser.add_argument("--rounds", type=_positive, help="rounds that count (3; quick: 2)")
     parser.add_argument("--count", type=_positive, help="orders of a closed-loop round; the slower get a share of it")
-    names = [scenario.name for scenario in SCENARIOS]
+    names = [*(scenario.name for scenario in SCENARIOS), batch.NAME]
     parser.add_argument("--only", nargs="+", choices=names, metavar="SCENARIO", help=f"some of: {', '.join(names)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's numbers there, too")
     options = parser.parse_args()
@@ -84,7 +94,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 @contextlib.contextmanager
-def _started(chosen: list[Scenario], folder: Path) -> Iterator[tuple[Mapping[str, System], str]]:
+def _started(chosen: list[Scenario], folder: Path, *, with_batches: bool) -> Iterator[tuple[Mapping[str, System], str]]:
     """The systems that these scenarios need, by name, and the machine. Without PostgreSQL only the embedded one.
 
     Raises BenchFailedError when nothing is left to measure. Removes from `chosen` what cannot be run.
@@ -92,14 +102,14 @@ def _started(chosen: list[Scenario], folder: Path) -> Iterator[tuple[Mapping[str
     with contextlib.ExitStack() as stack:
         running: dict[str, System] = {}
         versions = {"postgres": "", "redis": ""}
-        wanted = {scenario.system for scenario in chosen}
+        wanted = {scenario.system for scenario in chosen} | ({"project"} if with_batches else set())
         if wanted & {"baseline", "project"}:
             versions |= _start_on_servers(stack, wanted, folder, running)
         if "embedded" in wanted:
             console.print("Starting the embedded default ...")
             running["embedded"] = stack.enter_context(systems.embedded(_made(folder / "embedded")))
         chosen[:] = [scenario for scenario in chosen if scenario.system in running]
-        if not chosen:
+        if not (chosen or (with_batches and "project" in running)):
             raise BenchFailedError("Nothing is left to measure.")
         yield running, machine.describe(**versions)
 
@@ -153,8 +163,21 @@ def _run(options: argparse.Namespace, chosen: Sequence[Scenario], running: Mappi
     return measurements
 
 
-def _write(path: Path, description: str, measurements: Sequence[Measurement]) -> None:
-    document = {"machine": description, "rounds": [asdict(one) for one in measurements]}
+def _run_batches(system: System) -> list[batch.Whole | batch.Beside]:
+    """A batch alone, then single orders without and within one; some 35 seconds."""
+    console.print(f"A batch of {batch.LINES:,}, alone and beside single orders ...")
+    found: list[batch.Whole | batch.Beside] = [batch.whole(system) for _ in range(batch.WHOLES)]
+    return found + [batch.beside(system, mode) for mode in batch.MODES]
+
+
+def _write(
+    path: Path,
+    description: str,
+    measurements: Sequence[Measurement],
+    batches: Sequence[batch.Whole | batch.Beside],
+) -> None:
+    rounds = [asdict(one) for one in measurements]
+    document = {"machine": description, "rounds": rounds, "batches": [asdict(one) for one in batches]}
     path.write_text(json.dumps(document, indent=2) + "\n")
     console.print(f"Every round's numbers are in {path}.")
 

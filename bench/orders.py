@@ -30,6 +30,17 @@ def requests(count: int, *, prefix: str, path: str, headers: Mapping[str, str]) 
     return [_request(head, _body(prefix, number, mix), mix) for number in range(count)]
 
 
+def lines(count: int, *, prefix: str) -> list[bytes]:
+    """The same orders as the lines of a batch."""
+    mix = random.Random(20261123)  # noqa: S311
+    made = []
+    for number in range(count):
+        body = _body(prefix, number, mix)
+        flags = {"saveDraft": mix.random() < DRAFT_SHARE, "simplified": mix.random() < SIMPLIFIED_SHARE}
+        made.append(json.dumps({**body, **flags}).encode() + b"\n")
+    return made
+
+
 def _body(prefix: str, number: int, mix: random.Random) -> dict[str, str]:
     return {
         "orderReference": f"{prefix}-{number}",
@@ -50,7 +61,7 @@ def _request(head: str, body: Mapping[str, str], mix: random.Random) -> bytes:
     return f"{head}{said}Content-Length: {len(content)}\r\n\r\n".encode() + content
 
 
-def portfolio_document() -> dict[str, Any]:
+def portfolio_document(customers: int = CUSTOMERS) -> dict[str, Any]:
     """The project's portfolio file: one portfolio for each customer, with the three defaults."""
     defaults = {
         "paymentDetails": {"paymentType": DEFAULTS["payment_type"]},
@@ -67,6 +78,6 @@ def portfolio_document() -> dict[str, Any]:
             "isDefault": True,
             "defaults": defaults,
         }
-        for number in range(CUSTOMERS)
+        for number in range(customers)
     ]
     return {"portfolios": portfolios}

@@ -49,7 +49,7 @@ class Process:
 
 @contextlib.contextmanager
 def running(name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path, logs: Path) -> Iterator[Process]:
-    """The process, in a session of its own so that a terminal's Ctrl-C reaches the benchmark alone; ended at the end."""
+    """The process, in a session of its own so that a terminal's Ctrl-C reaches the benchmark alone; ended with it."""
     log = logs / f"{name}.log"
     with log.open("ab") as output:
         popen = subprocess.Popen(  # noqa: S603 - our own commands, no shell

@@ -82,12 +82,16 @@ def baseline(servers: tuple[Postgres, Redis], folder: Path) -> Iterator[System]:
 
 
 @contextlib.contextmanager
-def project(servers: tuple[Postgres, Redis], folder: Path) -> Iterator[System]:
-    """The project on the same servers: one API, one worker, one relay, each as an operator would start it."""
+def project(servers: tuple[Postgres, Redis], folder: Path, **settings: str) -> Iterator[System]:
+    """The project on the same servers: one API, one worker, one relay, each as an operator would start it.
+
+    `settings` by their names without the prefix, in place of those that the benchmark chooses.
+    """
     postgres, redis_server = servers
     url, port = postgres.database_url(PROJECT_DATABASE), next(free_ports())
     events_url = redis_server.database_url(2)
-    env = _project_env(folder, port, DATABASE_URL=url, BROKER_URL=redis_server.database_url(1), EVENTS_URL=events_url)
+    named = {"DATABASE_URL": url, "BROKER_URL": redis_server.database_url(1), "EVENTS_URL": events_url}
+    env = _project_env(folder, port, **named | settings)
     run_to_end([*PYTHON, "hardware_orders", "migrate"], env, folder)
     with contextlib.ExitStack() as stack:
         started = {
@@ -136,11 +140,11 @@ def _project_env(folder: Path, port: int, **values: str) -> dict[str, str]:
     """The environment of the project's processes: none of this machine's own settings, and no `.env` file's."""
     portfolios = folder / "portfolios.json"
     portfolios.write_text(json.dumps(orders.portfolio_document()))
-    values |= {
+    values = {
         "PORT": str(port),
         "PORTFOLIO_URL": f"file:{portfolios}",
         "LOCAL_SIGNING_KEY": str(folder / "signing-key.json"),
-    }
+    } | values
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return inherited | {PREFIX + name: value for name, value in values.items()}
 

@@ -7,18 +7,19 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
 import redis
 from psycopg import sql
 
-from hardware_orders.database import Database
+from hardware_orders.database import Database, DatabaseRole
 from hardware_orders.embedded import valkey as embedded_valkey
 from hardware_orders.migrations.upgrade import migrate
 
@@ -66,7 +67,7 @@ def _url(name: str) -> str:
     return urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
 
 
-class own_postgres:  # noqa: N801  # a namespace of two functions
+class own_postgres:  # noqa: N801  # a namespace of three functions
     @staticmethod
     def absence() -> str | None:
         """Why there is no PostgreSQL to test on; None when there is one."""
@@ -87,6 +88,26 @@ class own_postgres:  # noqa: N801  # a namespace of two functions
             migrate(database)
             database.dispose()
             yield Postgres(name)
+
+    @staticmethod
+    @contextmanager
+    def login(
+        url: str, *, attributes: LiteralString = "NOINHERIT", roles: Iterable[str] = tuple(DatabaseRole)
+    ) -> Iterator[str]:
+        """A database's URL for a login that owns nothing, and may do nothing but take on the services' roles."""
+        name, password = f"hardware_orders_test_{uuid.uuid4().hex[:12]}", uuid.uuid4().hex
+        login = sql.Identifier(name)
+        with psycopg.connect(url, autocommit=True) as admin:
+            made = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
+            admin.execute(made.format(login, sql.SQL(attributes), sql.Literal(password)))
+            for role in roles:
+                admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), login))
+        try:
+            parts = urlsplit(url)
+            yield parts._replace(netloc=f"{name}:{password}@{parts.netloc.rpartition('@')[2]}").geturl()
+        finally:
+            with psycopg.connect(url, autocommit=True) as admin:
+                admin.execute(sql.SQL("DROP ROLE {}").format(login))
 
 
 @dataclass(frozen=True)
@@ -177,4 +198,25 @@ def _rabbitmqctl(*arguments: str) -> None:
     subprocess.run(["rabbitmqctl", "-q", *arguments], check=True, stdout=subprocess.DEVNULL)  # noqa: S607
 
 
+@dataclass(frozen=True)
+class Program(Backend):
+    """A program of the system's, which Python's packages do not bring."""
+
+    package: str  # Debian's, that has it
+    variable: str | None = None  # by which the environment may name another than the one on PATH
+
+    @property
+    def program(self) -> str | None:
+        named = os.environ.get(self.variable) if self.variable else None
+        return named or shutil.which(self.name)
+
+    def absence(self) -> str | None:
+        found = f"no program `{self.name}` on PATH (Debian: apt-get install {self.package})"
+        return None if self.program else found
+
+
+CHROMIUM = Program("chromium", "chromium", "HARDWARE_ORDERS_TEST_CHROMIUM")
+PROMTOOL = Program("promtool", "prometheus")
+REDIS_SERVER = Program("redis-server", "redis-server")
+PROGRAMS = (CHROMIUM, PROMTOOL, REDIS_SERVER)
 BACKENDS = (Backend("sqlite"), Backend("postgresql-redis"), Backend("postgresql-rabbitmq"))

@@ -1,4 +1,4 @@
-"""Which backends there are, and a place of the tests' own on each: databases, virtual hosts, logical Redis databases."""
+"""Which backends there are, and a place of the tests' own on each: databases, virtual hosts, Redis databases."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from hardware_orders.database import Database
 from hardware_orders.migrations.upgrade import migrate
-from tests.backends import BACKENDS, Backend, Postgres, own_postgres
+from tests.backends import BACKENDS, PROGRAMS, PROMTOOL, REDIS_SERVER, Backend, Postgres, Program, own_postgres
 
 EXERCISED: set[str] = set()
 REQUIRED = "HARDWARE_ORDERS_TEST_REQUIRE"
@@ -30,7 +30,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for backend in BACKENDS:
+    for backend in (*BACKENDS, *PROGRAMS):
         reason = backend.absence()
         state = "exercised" if backend.name in EXERCISED else f"not exercised: {reason or 'no test of it was run'}"
         terminalreporter.write_line(f"backend {backend.name}: {state}")
@@ -51,6 +51,23 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return found
 
 
+def found(program: Program) -> Program:
+    reason = program.absence()
+    if reason:
+        pytest.skip(reason)
+    return program
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Program:
+    return found(PROMTOOL)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Program:
+    return found(REDIS_SERVER)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A database of this run's own, migrated once, and cloned for each test."""
@@ -61,15 +78,20 @@ def postgres() -> Iterator[Postgres]:
         yield template
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/orders.db"
+    database = Database(url)
+    migrate(database)
+    database.dispose()
+    return url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a new, migrated database."""
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a new, migrated database. Tests of what is the same on every one take `sqlite_url` for it."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/orders.db"
-        database = Database(url)
-        migrate(database)
-        database.dispose()
-        yield url
+        yield request.getfixturevalue("sqlite_url")
     else:
         with request.getfixturevalue("postgres").clone() as url:
             yield url

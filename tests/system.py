@@ -1,4 +1,4 @@
-"""A whole system under test: `hardware-orders up` as its own process, spoken to over HTTP and looked at in its stores."""
+"""A whole system under test: `hardware-orders up` as its own process, asked over HTTP and looked at in its stores."""
 
 import json
 import os
@@ -6,23 +6,29 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import pytest
 import redis
 
 from hardware_orders import samples
 from hardware_orders.api import local_key
+from hardware_orders.client import Client
 from hardware_orders.database import Database
+from tests.backends import Backend, own_postgres
+from tests.description import Description
 
 START_SECONDS = 30
-STOP_SECONDS = 80  # more than the supervisor gives all its children together before it kills them
+STOP_SECONDS = 30
 ANN = "00000000-0000-4000-8000-00000000000a"
 CUSTOMER = "7d0d5c5e-0d8e-4b57-9a0c-3c2a5d1f7e01"  # outside the sample portfolios
 
@@ -50,9 +56,19 @@ class System:
             )
         return self._tokens[wanted]
 
+    @cached_property
+    def description(self) -> Description:
+        return Description(httpx2.get(f"{self.url}/openapi.json").json())
+
     def client(self, **identity: Any) -> httpx2.Client:
+        """Every answer that it gets is held against the document."""
         headers = {"Authorization": f"Bearer {self.token(**identity)}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=40)
+        hooks: Any = {"response": [self.description.check]}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=40, event_hooks=hooks)
+
+    def orders(self, **identity: Any) -> Client:
+        """The client of our own; `client` is the bare HTTP that it stands on."""
+        return Client(self.url, self.token(**identity))
 
     def stream(self) -> list[tuple[int, dict[str, Any]]]:
         """(position, CloudEvent) of all entries."""
@@ -83,32 +99,50 @@ def free_port() -> int:
 
 
 @contextmanager
+def running_on(backend: Backend, request: pytest.FixtureRequest, **chosen: str) -> Iterator[System]:
+    """A system on this backend, in a folder and on databases of its own; with other settings, if these are `chosen`."""
+    postgres = None if backend.name == "sqlite" else request.getfixturevalue("postgres")
+    # A socket's path must be short, so this is not pytest's own folder.
+    with (
+        tempfile.TemporaryDirectory(prefix="ho-") as folder,
+        backend.opened(Path(folder), postgres) as settings,
+        running(Path(folder), {**settings, **chosen}) as system,
+    ):
+        yield system
+
+
+@contextmanager
 def running(folder: Path, settings: Mapping[str, str]) -> Iterator[System]:
-    """Start `hardware-orders up`, wait until it is ready, and stop it in order."""
+    """Start `hardware-orders up`, wait until it is ready, and stop it in order.
+
+    On PostgreSQL its processes log in as nobody who owns anything; the tests look as who the settings name.
+    """
     port = free_port()
     chosen = {"PORT": str(port), "LOG_FORMAT": "json", **settings}
     chosen.setdefault("PORTFOLIO_URL", f"file:{samples.portfolios_path()}")
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("HARDWARE_ORDERS_")},
-        **{f"HARDWARE_ORDERS_{name}": value for name, value in chosen.items()},
-    }
-    log = folder / "up.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hardware_orders", "up"],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=folder,
-        )
-    try:
+    with ExitStack() as stack:
+        services = dict(chosen)
+        if chosen.get("DATABASE_URL", "").startswith("postgresql:"):
+            services["DATABASE_URL"] = stack.enter_context(own_postgres.login(chosen["DATABASE_URL"]))
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HARDWARE_ORDERS_")},
+            **{f"HARDWARE_ORDERS_{name}": value for name, value in services.items()},
+        }
+        log = folder / "up.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "hardware_orders", "up"],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=folder,
+            )
+        stack.callback(stop, process)
         _wait_until_ready(process, log)
         system = _opened(port, chosen, process, log, environment)
         yield system
         system.database.dispose()
         system.events.close()
-    finally:
-        stop(process)
 
 
 def stop(process: subprocess.Popen[bytes]) -> int:

@@ -15,6 +15,8 @@ ORDER = PACKAGE / "orders" / "decide.py"
 STORE = PACKAGE / "orders" / "store.py"
 DATABASE = PACKAGE / "database.py"
 NUMBERING = PACKAGE / "delivery" / "numbering.py"
+RETENTION = PACKAGE / "delivery" / "retention.py"
+KEYS = PACKAGE / "intake" / "idempotency.py"
 
 # A reader keeps a file of this length in mind, and sees a function of this length at once.
 FILE_LINES = 400
@@ -75,8 +77,8 @@ def assigned_statuses(node: ast.AST, function: str = "the module") -> Iterator[t
 
 
 def test_only_the_deciding_function_assigns_a_status() -> None:
-    # `_order` makes an order of a row: it says what is, and decides nothing.
-    allowed = {(ORDER, "receive"), (ORDER, "_move"), (STORE, "_order")}
+    # `order_of` makes an order of a row: it says what is, and decides nothing.
+    allowed = {(ORDER, "receive"), (ORDER, "_move"), (STORE, "order_of")}
     found = [(path, line, function) for path in SOURCE for line, function in assigned_statuses(parsed(path))]
     faults = [f"{where(path, line)} in {function}" for path, line, function in found if (path, function) not in allowed]
     refuse(faults, "A status is assigned only by `_move` and `receive` of orders/decide.py; call `decide` instead:")
@@ -94,6 +96,20 @@ def test_only_the_database_begins_and_commits() -> None:
     assert found
 
 
+def test_a_caller_goes_to_the_database_by_its_own_way() -> None:
+    folders = python("src/hardware_orders/api", "src/hardware_orders/dashboard")
+    paths = [*folders, PACKAGE / "orders" / "change.py", PACKAGE / "orders" / "acts.py"]
+    # What is read of the database's health, and of the system as a whole, is nobody's order.
+    faults = [
+        where(path, call.lineno)
+        for path in paths
+        for call in calls(parsed(path), "read", "write")
+        if ast.unparse(call.func).split(".")[-2] == "database" and path.name not in ("health.py", "live.py")
+    ]
+    refuse(faults, "What a caller asks for is read by `read_for` and changed by `write_for` (docs/adr/0012):")
+    assert {path.name for path in paths if any(calls(parsed(path), "read_for", "write_for"))} >= {"change.py"}
+
+
 def locks(path: Path) -> Iterator[int]:
     yield from (call.lineno for call in calls(parsed(path), "with_for_update"))
     for node in ast.walk(parsed(path)):
@@ -101,11 +117,11 @@ def locks(path: Path) -> Iterator[int]:
             yield node.lineno
 
 
-def test_orders_are_locked_at_one_place_and_the_counter_at_another() -> None:
+def test_orders_are_locked_at_one_place_and_counter_and_keys_at_others() -> None:
     found = [(path, line) for path in SOURCE for line in locks(path)]
-    faults = [where(path, line) for path, line in found if path not in (STORE, NUMBERING)]
+    faults = [where(path, line) for path, line in found if path not in (STORE, NUMBERING, RETENTION, KEYS)]
     refuse(faults, "Orders are locked by `store.lock` alone, always in the order of their ids:")
-    assert {path for path, _ in found} == {STORE, NUMBERING}
+    assert {path for path, _ in found} == {STORE, NUMBERING, RETENTION, KEYS}
 
 
 def test_intake_takes_only_the_thread_pool_from_the_web_framework() -> None:

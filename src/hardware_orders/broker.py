@@ -73,8 +73,15 @@ class Ringer:
         self._connection: Any = None
         self._producer: Any = None
 
-    def ring(self, order_ids: Sequence[str], *, reply_to: str | None = None, swept: bool = False) -> None:
-        """Tell a worker that these orders wait. Raises whatever the broker's client raises when it is away."""
+    def ring(
+        self,
+        order_ids: Sequence[str],
+        *,
+        reply_to: str | None = None,
+        swept: bool = False,
+        traceparent: str | None = None,
+    ) -> None:
+        """Tell a worker that these orders wait, with a header for who follows its messages. Raises whatever the broker's client raises when it is away."""
         message = {"schema": MESSAGE_SCHEMA, "ids": list(order_ids), "swept": swept, "reply_to": reply_to}
         try:
             self._app.send_task(
@@ -86,7 +93,7 @@ class Ringer:
                 ignore_result=True,
                 argsrepr="",
                 kwargsrepr=f"{len(order_ids)} order(s), the first {order_ids[0]}",
-                headers={"rung_at": time.time()},
+                headers={"rung_at": time.time(), **({"traceparent": traceparent} if traceparent else {})},
                 **self._options,
             )
         except BaseException:

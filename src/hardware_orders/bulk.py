@@ -1,15 +1,28 @@
 """Many rows in one statement: on PostgreSQL a batch is one parameter, one plan and one round trip, whatever its size.
 
-Row by row, client and server spent more on the protocol than on the rows (docs/adr/0010). SQLite runs in this process and
-has no round trips to save.
+Row by row, client and server spent more on the protocol than on the rows (docs/adr/0010). SQLite runs in this process
+and has no round trips to save.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, TextClause, bindparam, insert, text, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    TextClause,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -70,6 +83,19 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         changes: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != key}
         statement = update(table).where(table.c[key] == bindparam("_key")).values(changes)
         connection.execute(statement, [{**row, "_key": row[key]} for row in rows])
+
+
+def delete_oldest(
+    connection: Connection, instant: Column[Any], until: datetime, most: int, *conditions: ColumnElement[bool]
+) -> int:
+    """Delete at most so many rows of the column's table, the oldest first, up to this instant; returns how many.
+
+    The table has a primary key of one column, and an index that begins with `instant`.
+    """
+    table = instant.table
+    key = table.c[_key(table)]
+    chosen = select(key).where(instant <= until, *conditions).order_by(instant).limit(most)
+    return connection.execute(delete(table).where(key.in_(chosen))).rowcount
 
 
 def _parameter(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -1,9 +1,13 @@
-"""Ids and salts that we make: UUIDs of version 7 (RFC 9562), whose order is the order of their making."""
+"""Ids and salts that we make, UUIDs of version 7 (RFC 9562), in the order of their making; and what a UUID is."""
 
 import os
+import re
 import threading
 import time
 
+# RFC 9562 writes UUIDs in lower case. One spelling only, so that equal ids are equal texts in keys, logs and searches.
+UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_UUID = re.compile(UUID_PATTERN)
 # One system call for a few hundred ids: each gives up the interpreter's lock, and gets it back after everybody else.
 BLOCK_BYTES = 4096
 
@@ -15,6 +19,11 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)  # a child must not go on with its parent's randomness
+
+
+def is_uuid(text: str) -> bool:
+    """True for a UUID in canonical text: lower case with hyphens, the only spelling that is stored."""
+    return _UUID.fullmatch(text) is not None
 
 
 def random_bytes(count: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Instants as text: one spelling, RFC 3339 in UTC with microseconds, so that equal instants are equal texts and sort."""
+"""Instants as text: one spelling, RFC 3339 in UTC with microseconds, so that equal ones are equal texts and sort."""
 
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -1,17 +1,27 @@
-"""The relay process: numbers the log, publishes it to the stream, and sweeps. Any number of them may run."""
+"""The relay process: numbers and publishes the log, sweeps, samples, and delivers webhooks. Any number may run."""
 
 import threading
 import time
+from datetime import timedelta
+from functools import partial
 
 import redis
 import structlog
 
 from hardware_orders import garbage, notify
 from hardware_orders.broker import Ringer
-from hardware_orders.database import Database
-from hardware_orders.delivery import numbering, wake
+from hardware_orders.database import Database, DatabaseRole
+from hardware_orders.delivery import numbering, redis_client, retention, wake
+from hardware_orders.delivery.pulse import Pulse
 from hardware_orders.delivery.stream import Stream
-from hardware_orders.intake import sweep
+from hardware_orders.delivery.webhooks import attempts, deliverer, secret_keys
+from hardware_orders.delivery.webhooks.deliverer import Deliverer
+from hardware_orders.delivery.webhooks.endpoint_secrets import Secrets
+from hardware_orders.intake import batches, idempotency, sweep
+from hardware_orders.orders import stalls
+from hardware_orders.sampling import sampler
+from hardware_orders.sampling.portfolio_state import PortfolioState
+from hardware_orders.sampling.sampler import Sampler
 from hardware_orders.settings import Settings
 
 log = structlog.get_logger()
@@ -26,18 +36,29 @@ PASS_GAP_MOST_SECONDS = 0.015
 
 
 class Relay:
-    """Two loops, so that a broker that does not answer holds up no event."""
+    """Four loops, so that neither a broker, a receiver nor a sample that takes its time holds up an event."""
 
     def __init__(self, settings: Settings) -> None:
-        self._database = Database(settings.database, connections=2)
+        self._database = Database(settings.database, role=DatabaseRole.RELAY, connections=3)
         self._stream = Stream(settings.events, settings.stream_maxlen)
         self._ringer = Ringer(settings.broker)
-        # Blocks for at most a pass; a reconnect is this loop's own business.
-        self._redis = redis.Redis.from_url(
-            settings.events, socket_connect_timeout=1, socket_timeout=PASS_SECONDS * 2, retry=None, retry_on_error=[]
+        # What is told of an order is decided as the workers decide, and with no more rights than theirs.
+        self._orders = Database(settings.database, role=DatabaseRole.WORKER, connections=1)
+        self._stalled_after = timedelta(seconds=settings.stalled_seconds)
+        self._sampler = Sampler(
+            self._database,
+            Pulse(settings.events),
+            PortfolioState(settings.portfolio_url, settings.events),
+            self._stalled_after,
         )
+        self._redis = redis_client.bounded(settings.events, PASS_SECONDS * 2)  # it is listened to for a pass at a time
         self._pubsub = self._redis.pubsub()  # type: ignore[no-untyped-call]
+        self._key_lifetime = settings.key_lifetime
+        self._attempt_lifetime = settings.webhook_attempt_lifetime
+        self._event_lifetime, self._batch_lifetime = settings.event_lifetime, settings.batch_lifetime
         self._heartbeat_file = settings.heartbeat_file
+        self._webhook_database = Database(settings.database, role=DatabaseRole.RELAY, connections=deliverer.CONNECTIONS)
+        self._webhooks = Deliverer(self._webhook_database, Secrets(secret_keys.of(settings)), settings.webhook_allow)
         self._stopping = threading.Event()
         self._is_away = False
 
@@ -49,24 +70,37 @@ class Relay:
         """Deliver until stopped, then once more: what was committed before the stop is published before the end."""
         sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
         sweeper.start()
+        watcher = threading.Thread(target=self._sample, name="sample", daemon=True)
+        watcher.start()
+        webhooks = threading.Thread(target=self._webhooks.run, name="webhooks", daemon=True)
+        webhooks.start()
         garbage.freeze()
         notify.ready()
         while not self._stopping.is_set():
             moved = self._deliver()
+            if moved >= numbering.BATCH_EVENTS:
+                continue  # a backlog: what waits fills the next pass as well
             if moved:
+                self._webhooks.wake()
                 time.sleep(min(PASS_GAP_SECONDS + PASS_GAP_SECONDS_PER_EVENT * moved, PASS_GAP_MOST_SECONDS))
             else:
                 self._wait()
         self._deliver()
+        self._webhooks.stop()
+        webhooks.join(timeout=deliverer.STOP_SECONDS + 1)
         sweeper.join(timeout=2)
+        watcher.join(timeout=2)
+        self._webhook_database.dispose()
         self._database.dispose()
+        self._orders.dispose()
 
     def _deliver(self) -> int:
         """One pass: number, then publish. A fault of one store never stops the process: the next pass tries again."""
         moved = 0
         try:
-            moved = numbering.number(self._database)
-            moved += self._stream.publish(self._database)
+            numbered = numbering.number(self._database)
+            moved = len(numbered)
+            moved += self._stream.publish(self._database, numbered)
             notify.alive(self._heartbeat_file)
             self._say_away(None)
         except (redis.RedisError, OSError) as error:
@@ -99,9 +133,26 @@ class Relay:
             self._stopping.wait(PASS_SECONDS)
 
     def _sweep(self) -> None:
+        rounds = (
+            partial(sweep.sweep, self._database, self._ringer),
+            partial(idempotency.forget, self._database, self._key_lifetime),
+            partial(batches.mark_settled, self._database),
+            partial(stalls.tell, self._orders, self._stalled_after),
+            partial(attempts.forget, self._database, self._attempt_lifetime),
+            partial(batches.forget, self._database, self._batch_lifetime),
+            partial(retention.forget, self._database, self._event_lifetime),
+        )
         while not self._stopping.wait(sweep.INTERVAL_SECONDS):
-            try:
-                sweep.sweep(self._database, self._ringer)
-            except Exception as error:  # noqa: BLE001  # broker or database away: the next round tries again
-                log.warning("sweep_skipped", error=type(error).__name__)
+            for sweep_round in rounds:
+                try:
+                    sweep_round()
+                except Exception as error:  # noqa: BLE001  # broker or database away: the next round tries again
+                    log.warning("sweep_skipped", error=type(error).__name__)
         self._ringer.close()
+
+    def _sample(self) -> None:
+        while not self._stopping.wait(sampler.INTERVAL_SECONDS):
+            try:
+                self._sampler.take()
+            except Exception as error:  # noqa: BLE001  # the database is away: nobody could look at a sample either
+                log.warning("sample_skipped", error=type(error).__name__)

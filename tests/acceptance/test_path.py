@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from hardware_orders import identifiers, instants
+from hardware_orders.actor import Actor
 from hardware_orders.orders import events, store
-from hardware_orders.orders.actor import Actor
 from hardware_orders.orders.commands import Receive
 from hardware_orders.orders.decide import receive
 from hardware_orders.orders.order import NO_HASH
@@ -31,9 +31,8 @@ def post(system: System, body: dict[str, Any], headers: dict[str, str] | None = 
 
 
 def timeline(system: System, order_id: str) -> list[dict[str, Any]]:
-    with system.client() as client:
-        found: list[dict[str, Any]] = client.get(f"/orders/{order_id}/events").json()["events"]
-        return found
+    with system.orders() as client:
+        return [dict(event.json) for event in client.events(order_id)]
 
 
 def rows(system: System) -> tuple[int, int]:
@@ -127,27 +126,22 @@ def test_two_fields_become_a_complete_order_and_every_derived_value_is_explained
 
 
 def test_what_is_missing_parks_the_order_and_put_and_submit_mend_it(system: System) -> None:
-    unknown = post(system, {"orderReference": "X-1", "customerEntityUid": CUSTOMER}, SIMPLIFIED).json()
-    details = unknown["internal"]["extendedDetails"]
-    assert (unknown["status"], details["status"], details["code"]) == (
-        "ONHOLD",
-        "REQUIRES_ATTENTION",
-        "UNKNOWN_CUSTOMER",
-    )
+    with system.orders() as client:
+        unknown = client.submit({"orderReference": "X-1", "customerEntityUid": CUSTOMER}, simplified=True)
+        seen = (unknown.status, unknown.detailed_status, unknown.code)
+        assert seen == ("ONHOLD", "REQUIRES_ATTENTION", "UNKNOWN_CUSTOMER")
 
-    foreign = {"basePackageBundle": {"packageBundleId": "BASE"}, "portfolioUid": str(uuid.UUID(int=7))}
-    body = {"orderReference": "X-2", "customerEntityUid": MIRABEAU, "packageDetails": foreign}
-    parked = post(system, body, SIMPLIFIED).json()
-    assert parked["internal"]["extendedDetails"]["code"] == "UNKNOWN_PORTFOLIO"
-    with system.client() as client:
-        del body["packageDetails"]
-        mended = client.put(f"/orders/hardware/{parked['orderId']}", json=body)
-        assert (mended.status_code, mended.json()["status"]) == (200, "DRAFT")
-        assert mended.json()["merchant"]["merchantName"]
-        submitted = client.post(f"/orders/drafts/{parked['orderId']}").json()
-    assert submitted["status"] == "SUBMITTED"
-    assert submitted["requestedDate"] == mended.json()["requestedDate"]
-    assert "code" not in submitted["internal"]["extendedDetails"]
+        foreign = {"basePackageBundle": {"packageBundleId": "BASE"}, "portfolioUid": str(uuid.UUID(int=7))}
+        body = {"orderReference": "X-2", "customerEntityUid": MIRABEAU}
+        parked = client.submit({**body, "packageDetails": foreign}, simplified=True)
+        assert parked.code == "UNKNOWN_PORTFOLIO"
+        mended = client.replace(parked, body)
+        assert mended.status == "DRAFT"
+        assert mended.json["merchant"]["merchantName"]
+        submitted = client.submit_draft(mended)
+    assert submitted.status == "SUBMITTED"
+    assert submitted.json["requestedDate"] == mended.json["requestedDate"]
+    assert submitted.code is None
 
 
 def test_who_prefers_not_to_wait_gets_202_and_finds_the_order_settled_later(system: System) -> None:
@@ -183,6 +177,7 @@ def test_nobody_sees_or_changes_the_orders_of_others(system: System) -> None:
             ("GET", "/orders/{}/events", None),
             ("PUT", "/orders/hardware/{}", order()),
             ("POST", "/orders/drafts/{}", None),
+            ("DELETE", "/orders/drafts/{}", None),
             ("POST", "/orders/{}/cancel", {"cancelReasonEnum": "OTHER"}),
         ]:
             seen = []
@@ -203,7 +198,7 @@ def test_without_token_or_role_nothing_is_done(system: System) -> None:
         assert client.post("/orders/hardware", json=order()).status_code == 403
         client.headers["Authorization"] = "Bearer x.y.z"
         refused = client.post("/orders/hardware", json=order())
-    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
     assert rows(system) == before
 
 
@@ -288,6 +283,8 @@ def test_many_at_once_are_all_settled_and_told_once_each_in_order(system: System
         return stream if set(counts.values()) == {2} and len(counts) == 150 else []
 
     stream = eventually(told)
+    first = next(position for position, event in stream if event["subject"] in ours)
+    stream = stream[[position for position, _ in stream].index(first) :]  # what was erased before has left a hole
     positions = [position for position, _ in stream]
     assert positions == list(range(positions[0], positions[0] + len(positions)))
     assert all(event["data"]["position"] == position for position, event in stream)
@@ -306,7 +303,8 @@ def test_every_event_of_the_log_is_chained_and_numbered_without_a_gap(system: Sy
     for row in found:
         sequence, previous_hash, occurred = last.get(row["order_id"], (0, NO_HASH, ""))
         assert row["sequence"] == sequence + 1
-        assert row["digest"] == events.digest(row["salt"], row["actor"], row["data"])
+        is_erased = not row["salt"]
+        assert is_erased or row["digest"] == events.digest(row["salt"], row["actor"], row["data"])
         assert row["hash"] == events.chain(previous_hash, row)
         assert instants.text(row["occurred_at"]) >= occurred
         last[row["order_id"]] = (row["sequence"], row["hash"], instants.text(row["occurred_at"]))

@@ -2,6 +2,8 @@
 
 from starlette.requests import Request
 
+from hardware_orders.api.application import Application
+
 
 def a_request(*headers: tuple[str, str], method: str = "POST", path: str = "/orders/hardware") -> Request:
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -17,4 +19,4 @@ def with_body(*chunks: bytes, content_type: str | None = "application/json") -> 
         return messages.pop(0)
 
     scope = {"type": "http", "method": "POST", "path": "/orders/hardware", "query_string": b"", "headers": headers}
-    return Request(scope, receive)
+    return Request({**scope, "app": Application([])}, receive)

@@ -5,9 +5,9 @@ import hashlib
 
 import pytest
 
-from hardware_orders.api.headers import Preference, body, boolean, idempotency_key, preference
+from hardware_orders.api.bodies import BODY_MOST_BYTES
+from hardware_orders.api.headers import Preference, body, boolean, idempotency_key, portfolio_version, preference
 from hardware_orders.api.problems import Problem
-from hardware_orders.api.strict_json import BODY_MOST_BYTES
 from hardware_orders.intake.idempotency import Key
 from tests.api.requests import a_request, with_body
 
@@ -42,6 +42,25 @@ def test_a_boolean_sent_twice(second: str) -> None:
     with pytest.raises(Problem) as refused:
         boolean(a_request(("saveDraft", "true"), ("SaveDraft", second)), "saveDraft")
     assert (refused.value.status, refused.value.errors[0].code) == (400, "header_repeated")
+
+
+# X-Portfolio-Version
+
+
+@pytest.mark.parametrize("values", [[], ["pinned"], ["latest"], [" latest "]])
+def test_which_version_of_the_portfolio(values: list[str]) -> None:
+    intent = portfolio_version(a_request(*(("x-portfolio-version", value) for value in values)))
+    assert intent == (values[0].strip().upper() if values else "SUBMIT")
+
+
+@pytest.mark.parametrize("values", [[""], ["PINNED"], ["pinned, latest"], ["pinned", "pinned"], ["pinned", "latest"]])
+def test_what_is_no_version_of_the_portfolio(values: list[str]) -> None:
+    with pytest.raises(Problem) as refused:
+        portfolio_version(a_request(*(("x-portfolio-version", value) for value in values)))
+    error = refused.value.errors[0]
+    assert (refused.value.status, error.param) == (400, "X-Portfolio-Version")
+    remedy = "be sent once" if len(values) > 1 else "be `pinned` or `latest`"
+    assert error.message == f"X-Portfolio-Version must {remedy}."
 
 
 # Prefer

@@ -211,7 +211,7 @@ def test_a_fault_says_nothing_of_itself() -> None:
 def test_the_routers_own_errors() -> None:
     app = raising(FAULT)
     nothing, method = ask(app, "/nothing"), ask(app, "/", method="PATCH")
-    assert (nothing.status, nothing.body["detail"]) == (404, "There is nothing at this path.")
+    assert (nothing.status, nothing.body["detail"]) == (404, "There is nothing at this path; /docs says what there is.")
     assert (method.status, method.headers["allow"]) == (405, "GET")
     assert ask(app, "/orders/1/").status == 404
     assert ask(raising(HTTPException(431, "Too many headers."))).body["detail"] == "Too many headers."
@@ -236,7 +236,14 @@ def test_a_host_of_any_bytes(host: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("path", "instance"),
-    [("/é", "/%C3%A9"), ("/a b", "/a%20b"), ("/a?b", "/a%3Fb"), ("/a\nb", "/a%0Ab"), ('/"<', "/%22%3C")],
+    [
+        ("/é", "/%C3%A9"),
+        ("/a b", "/a%20b"),
+        ("/a?b", "/a%3Fb"),
+        ("/a\nb", "/a%0Ab"),
+        ("//a", "/.//a"),
+        ('/"<', "/%22%3C"),
+    ],
 )
 def test_instance_is_a_uri_reference(path: str, instance: str) -> None:
     assert ask(raising(FAULT), path).body["instance"] == instance

@@ -1,4 +1,4 @@
-"""A fetched order sent back whole: the members that the service writes are taken out when equal, and refused when not."""
+"""A fetched order sent back whole: the members that the service writes are taken out when equal, refused when not."""
 
 from typing import Any
 

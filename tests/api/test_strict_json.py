@@ -1,4 +1,4 @@
-"""The strict parser: what is read, what is refused and with which code, and that a refusal repeats nothing of the input."""
+"""The strict parser: what is read, what is refused and with which code, and that no refusal repeats the input."""
 
 import json
 from typing import Any

@@ -13,16 +13,17 @@ from hardware_orders.portfolio.portfolio import parse_portfolios
 from hardware_orders.settings import PREFIX, Settings
 from tests.compose.compose_file import COMPOSE_FILE, ROOT, is_ours, seconds, services, written
 
-ALL = services({}, frozenset({"rabbitmq", "flower"}))
+ALL = services({}, frozenset({"rabbitmq", "flower", "monitoring"}))
 OURS = {name: service for name, service in ALL.items() if is_ours(service)}
 STORES = {"postgres", "redis", "rabbitmq"}
-PINNED = re.compile(r"[a-z0-9/-]+:\d+\.\d+(\.\d+)?(-[a-z0-9]+)*")
+MONITORING = {"prometheus", "grafana"}
+PINNED = re.compile(r"[a-z0-9/-]+:v?\d+\.\d+(\.\d+)?(-[a-z0-9]+)*")
 
 
 def test_these_are_the_services() -> None:
     assert set(OURS) == {"migrate", "api", "worker", "relay"}
-    assert set(ALL) - set(OURS) == STORES | {"flower"}
-    assert set(services({})) == set(ALL) - {"rabbitmq", "flower"}
+    assert set(ALL) - set(OURS) == STORES | {"flower"} | MONITORING
+    assert set(services({})) == set(ALL) - {"rabbitmq", "flower"} - MONITORING
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -35,9 +36,14 @@ def test_our_image_is_of_this_version() -> None:
     assert {service["build"] for service in OURS.values()} == {"."}
 
 
-def test_only_api_and_flower_are_published_and_on_loopback_alone() -> None:
+def test_only_what_people_open_is_published_and_on_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in ALL.items() if "ports" in service}
-    assert published == {"api": ["127.0.0.1:8000:8000"], "flower": ["127.0.0.1:5555:5555"]}
+    assert published == {
+        "api": ["127.0.0.1:8000:8000"],
+        "flower": ["127.0.0.1:5555:5555"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
     assert ALL["api"]["environment"]["HARDWARE_ORDERS_PORT"] == "8000"
 
 
@@ -45,6 +51,7 @@ def test_stores_are_on_a_network_without_a_way_out() -> None:
     networks = written()["networks"]
     assert networks["stores"]["internal"] is True
     assert {name: ALL[name]["networks"] for name in STORES} == {name: ["stores"] for name in STORES}
+    assert {name: ALL[name]["networks"] for name in MONITORING} == {name: ["published"] for name in MONITORING}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -126,5 +133,6 @@ def test_redis_refuses_rather_than_forgets() -> None:
 
 def test_no_sample_fills_an_order_unless_it_is_asked_for() -> None:
     (mount,) = ALL["worker"]["volumes"]
+    assert mount in ALL["api"]["volumes"]
     assert mount["read_only"] is True
     assert parse_portfolios(read_document(ROOT / mount["source"] / "portfolios.yaml")) == []

@@ -18,7 +18,7 @@ import redis
 
 from hardware_orders.api import local_key
 from tests import backends
-from tests.backends import BACKENDS, POSTGRES, REDIS, Backend, Postgres
+from tests.backends import BACKENDS, POSTGRES, REDIS, Backend, Postgres, Program
 from tests.compose.compose_file import services
 from tests.compose.local_processes import Deployment
 from tests.system import ANN, eventually, free_port, order
@@ -127,13 +127,15 @@ def test_everything_stops_in_order_and_in_time(deployment: Deployment) -> None:
     assert not deployment.is_healthy("api")
 
 
-@pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server")
-def test_redis_starts_as_it_is_told_to() -> None:
+def test_redis_starts_as_it_is_told_to(redis_server: Program) -> None:
+    assert redis_server.program
     service = services({})["redis"]
     port = str(free_port())
     with tempfile.TemporaryDirectory(prefix="ho-") as folder:
         place = ["--port", port, "--bind", "127.0.0.1", "--dir", folder]
-        with subprocess.Popen([*service["command"], *place], stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            [redis_server.program, *service["command"][1:], *place], stdout=subprocess.DEVNULL
+        ) as process:
             deployed = Deployment({"redis": service}, Path(folder), {}, {"redis": {"6379": port}}, {"redis": process})
             try:
                 eventually(lambda: deployed.is_healthy("redis"))

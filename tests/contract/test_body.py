@@ -13,9 +13,10 @@ from hardware_orders.contract.body import (
     check_cancellation,
     check_order,
     check_partial_order,
-    missing_members,
+    check_progress,
     order_schema,
 )
+from hardware_orders.contract.missing import missing_members
 
 UID = "0d8b5f3e-7f3f-4c0a-9a43-6f0f6a5f1c22"
 SMALLEST = {"orderReference": "ORD-1234", "customerEntityUid": UID}
@@ -36,6 +37,7 @@ def test_a_body_that_is_no_object_gives_one_error(body: object) -> None:
     assert check_order(body) == expected
     assert check_partial_order(body) == expected
     assert check_cancellation(body) == expected
+    assert check_progress(body) == expected
 
 
 def test_messages_name_the_remedy() -> None:
@@ -207,6 +209,38 @@ def test_a_cancellation_needs_a_reason(body: object, found: list[tuple[str, str]
     assert _found(check_cancellation(body)) == found
 
 
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({}, []),
+        ({"detailedStatus": "FULFILMENT_SHIPPED", "code": "c" * 64, "information": "é\n" * 500}, []),
+        ({"trackingReference": "t" * 255, "orderNumber": 2**53 - 1}, []),
+        ({"status": "SHIPPED"}, [("status", "not_allowed")]),
+        ({"status": None}, [("status", "null")]),
+        ({"detailedStatus": ""}, [("detailedStatus", "not_allowed")]),
+        ({"detailedStatus": "shipped"}, [("detailedStatus", "not_allowed")]),
+        ({"code": ""}, [("code", "empty")]),
+        ({"code": "c" * 65}, [("code", "too_long")]),
+        ({"code": " \t"}, [("code", "blank")]),
+        ({"information": "i" * 1001}, [("information", "too_long")]),
+        ({"information": "\0"}, [("information", "blank")]),
+        ({"trackingReference": "t" * 256}, [("trackingReference", "too_long")]),
+        ({"trackingReference": 1}, [("trackingReference", "wrong_type")]),
+        ({"orderNumber": 0}, [("orderNumber", "too_small")]),
+        ({"orderNumber": 2**53}, [("orderNumber", "too_large")]),
+        ({"orderNumber": 10**30}, [("orderNumber", "too_large")]),
+        ({"orderNumber": "4711"}, [("orderNumber", "wrong_type")]),
+        ({"orderNumber": 1.0}, [("orderNumber", "wrong_type")]),
+        ({"orderNumber": True}, [("orderNumber", "wrong_type")]),
+        ({"note": "n"}, [("note", "unknown_field")]),
+    ],
+)
+def test_a_report_of_progress_needs_a_status(members: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    assert _found(check_progress({"status": "INPROGRESS", **members})) == found
+    without_status = {name: value for name, value in members.items() if name != "status"}
+    assert ("status", "required") in _found(check_progress(without_status))
+
+
 def _field_names() -> list[str]:
     schema = order_schema()
     objects = [schema, *schema["$defs"].values()]
@@ -231,6 +265,7 @@ def test_any_json_is_answered_with_a_few_readable_errors(body: Any) -> None:
         check_order(body, complete=False),
         check_partial_order(body),
         check_cancellation(body),
+        check_progress(body),
     ):
         assert len(errors) <= MOST_ERRORS
         assert all(error.code.isidentifier() and error.code != "invalid" for error in errors)
@@ -244,3 +279,17 @@ def test_any_json_in_place_of_a_field_is_answered(data: st.DataObject) -> None:
     body = {**SMALLEST, data.draw(st.sampled_from(list(order_schema()["properties"]))): data.draw(ANY_JSON)}
     assert len(check_order(body)) <= MOST_ERRORS
     assert missing_members(body) == sorted(missing_members(body))
+
+
+def test_equal_items_are_found_whatever_else_they_lack() -> None:
+    contact = {"name": {"firstName": "Ada", "lastName": "Lovelace"}, "phoneNumbers": [{"callingCode": "33"}] * 2}
+    body = {**SMALLEST, "merchant": {"primaryContact": contact}}
+    expected = [("merchant.primaryContact.phoneNumbers", "not_unique")]
+    assert _found(check_order(body)) == _found(check_order(body, complete=False)) == expected
+
+
+def test_the_schema_of_an_incomplete_order_requires_the_two_fields_alone() -> None:
+    schema = order_schema(complete=False)
+    assert schema["required"] == ["orderReference", "customerEntityUid"]
+    assert not [name for name, definition in schema["$defs"].items() if "required" in definition]
+    assert {**schema, "$defs": {}} == {**order_schema(), "$defs": {}}

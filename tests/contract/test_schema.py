@@ -1,11 +1,11 @@
-"""The models against a table of the contract's facts, so that a lost field or limit is noticed; and the published form."""
+"""The models against a table of the contract's facts, so that a lost field or limit shows; and the published form."""
 
 from typing import Any
 
 import jsonschema
 import pytest
 
-from hardware_orders.contract.body import cancellation_schema, order_schema
+from hardware_orders.contract.body import cancellation_schema, order_schema, progress_schema
 from hardware_orders.contract.countries import COUNTRY_CODES
 from hardware_orders.contract.enums import OrderType
 
@@ -111,6 +111,12 @@ def test_the_reasons_of_a_cancellation_are_the_vendors() -> None:
     ]
 
 
+def test_the_statuses_of_a_report_are_the_vendors_and_ours() -> None:
+    schema = progress_schema()
+    assert schema["required"] == ["status"]
+    assert [len(schema["$defs"][name]["enum"]) for name in ("OrderStatusEnum", "DetailedStatusEnum")] == [7, 24]
+
+
 def test_a_hardware_order_is_one_of_seven_kinds() -> None:
     assert OrderType("HardwareOrder") in OrderType
     assert len(OrderType) == 7
@@ -121,7 +127,9 @@ def test_the_countries_are_the_vendors_with_its_quirk() -> None:
     assert "SGS" not in COUNTRY_CODES
 
 
-@pytest.mark.parametrize("schema", [order_schema(), cancellation_schema()], ids=["order", "cancellation"])
+@pytest.mark.parametrize(
+    "schema", [order_schema(), cancellation_schema(), progress_schema()], ids=["order", "cancellation", "progress"]
+)
 def test_the_published_schema_is_valid_and_every_field_described(schema: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)

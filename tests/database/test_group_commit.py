@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import func, select, text
 
 from hardware_orders import identifiers
+from hardware_orders.actor import Actor
 from hardware_orders.database import Database
 from hardware_orders.errors import DatabaseAwayError, HardwareOrdersError, KeyInFlightError, KeyReusedError
 from hardware_orders.intake.group_commit import Accepted, Outcome, Request, store_by_halves
 from hardware_orders.intake.idempotency import Key
-from hardware_orders.orders.actor import Actor
 from hardware_orders.orders.commands import Receive
 from hardware_orders.orders.status import Intent
 from hardware_orders.tables import idempotency_keys, order_events, orders

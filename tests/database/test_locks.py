@@ -11,13 +11,14 @@ import psycopg
 from sqlalchemy import event
 
 from hardware_orders import identifiers
+from hardware_orders.actor import Actor
+from hardware_orders.contract.enums import Status
 from hardware_orders.database import Database
 from hardware_orders.errors import NotAllowedError
 from hardware_orders.intake.group_commit import Accepted, Request, store_by_halves
 from hardware_orders.orders import change, process, store
-from hardware_orders.orders.actor import Actor
 from hardware_orders.orders.commands import Receive, Replace, Submit
-from hardware_orders.orders.status import Intent, Status
+from hardware_orders.orders.status import Intent
 from hardware_orders.portfolio.source import lookup_from
 from tests.system import eventually
 

@@ -6,10 +6,10 @@ import threading
 from sqlalchemy import select
 
 from hardware_orders import identifiers
+from hardware_orders.actor import Actor
 from hardware_orders.database import Database
 from hardware_orders.delivery import log, numbering
 from hardware_orders.orders import events, store
-from hardware_orders.orders.actor import Actor
 from hardware_orders.orders.commands import Receive
 from hardware_orders.orders.decide import receive
 from hardware_orders.orders.status import Intent
@@ -38,12 +38,12 @@ def positions(database: Database) -> list[tuple[int, int | None]]:
 
 def test_positions_follow_insertion_without_a_gap(database: Database) -> None:
     add_events(database, numbering.BATCH_EVENTS + 5)
-    assert [numbering.number(database) for _ in range(3)] == [numbering.BATCH_EVENTS, 5, 0]
+    assert [len(numbering.number(database)) for _ in range(3)] == [numbering.BATCH_EVENTS, 5, 0]
     found = positions(database)
     assert [position for _, position in found] == list(range(1, len(found) + 1))
     with database.read() as connection:
         assert log.last_position(connection) == len(found)
-        assert [row.position for row in log.after(connection, 1003, 10)] == [1004, 1005]
+        assert [row.position for row in log.after(connection, 503, 10)] == [504, 505]
 
 
 def test_several_relays_number_every_event_once(database_url: str) -> None:
@@ -80,10 +80,10 @@ def test_an_event_that_commits_late_is_numbered_late_and_never_lost(postgres: Po
         command = Receive(identifiers.new(), json.dumps(BODY), BODY, Intent.SUBMIT, simplified=False, actor=ANN)
         store.insert_events(now_open, [events.record(None, receive(command, slow.now(now_open)))[1]])
         add_events(database, 1)
-        assert numbering.number(database) == 1
+        assert len(numbering.number(database)) == 1
         opened.commit()
         now_open.close()
-        assert numbering.number(database) == 1
+        assert len(numbering.number(database)) == 1
         assert [position for _, position in positions(database)] == [2, 1]
         for each in (database, slow):
             each.dispose()

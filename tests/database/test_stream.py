@@ -2,16 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 from hardware_orders.database import Database
-from hardware_orders.delivery import numbering, stream
+from hardware_orders.delivery import cloudevent, log, numbering, stream
 from hardware_orders.delivery.stream import STREAM, Stream
-from hardware_orders.migrations.upgrade import migrate
 from hardware_orders.tables import order_events
 from tests.backends import REDIS, is_listening, redis_database, valkey
 from tests.database.test_numbering import add_events
@@ -32,11 +30,8 @@ def events_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/orders.db")
-    migrate(opened)
-    yield opened
-    opened.dispose()
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 def published(events_url: str) -> list[int]:
@@ -67,6 +62,26 @@ def test_the_stream_equals_the_log(database: Database, events_url: str) -> None:
     number_all(database)
     publish_all(database, relay)
     assert published(events_url)[-3:] == [508, 509, 510]
+
+
+def test_what_was_numbered_just_now_is_published_as_the_log_has_it(database: Database, events_url: str) -> None:
+    relay = Stream(events_url, MAXLEN)
+    add_events(database, 1)
+    relay.publish(database, numbering.number(database))
+    add_events(database, 7)
+    early = numbering.number(database)
+    add_events(database, 5)
+    late = numbering.number(database)
+    assert relay.publish(database, late) == 12  # what it was given is not what comes next, so the log is read
+    assert relay.publish(database, early) == 0
+    add_events(database, 3)
+    assert relay.publish(database, numbering.number(database)) == 3
+    with redis.Redis.from_url(events_url, decode_responses=True) as client, database.read() as connection:
+        entries: Any = client.xrange(STREAM)
+        assert [fields["event"] for _, fields in entries] == [
+            cloudevent.as_text(row) for row in log.after(connection, 0, 20)
+        ]
+    assert published(events_url) == list(range(1, 17))
 
 
 def test_several_relays_publish_every_event_once_and_in_order(database: Database, events_url: str) -> None:
@@ -139,6 +154,39 @@ def test_a_gap_in_the_log_itself_does_not_stop_the_stream(database: Database, ev
         connection.execute(order_events.delete().where(order_events.c.position.between(501, 900)))
     publish_all(database, relay)
     assert published(events_url) == [*range(1, 501), *range(901, 1_201)]
+
+
+def test_a_stream_that_is_emptied_within_a_pass_is_published_again(
+    database: Database, events_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The relay has read the top; before its EXEC Redis loses everything."""
+    relay = Stream(events_url, MAXLEN)
+    add_events(database, 700)
+    number_all(database)
+    relay.publish(database)
+    read = stream._next
+
+    def emptied(opened: Database, top: int) -> Any:
+        with redis.Redis.from_url(events_url) as client:
+            client.delete(STREAM)
+        monkeypatch.setattr(stream, "_next", read)
+        return read(opened, top)
+
+    monkeypatch.setattr(stream, "_next", emptied)
+    assert relay.publish(database) == 0
+    publish_all(database, relay)
+    assert published(events_url) == list(range(1, 701))
+
+
+def test_a_batch_is_bounded_by_its_bytes(database: Database, events_url: str) -> None:
+    add_events(database, 5)
+    with database.write() as connection:
+        padding = " " * (log.PART_MOST_BYTES // 2)
+        connection.execute(order_events.update().values(data=order_events.c.data + padding))
+    assert [len(numbering.number(database)) for _ in range(4)] == [2, 2, 1, 0]
+    relay = Stream(events_url, MAXLEN)
+    assert [relay.publish(database) for _ in range(4)] == [2, 2, 1, 0]
+    assert published(events_url) == [1, 2, 3, 4, 5]
 
 
 def test_a_relay_that_was_overtaken_publishes_nothing(

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware_orders import canonical
+from hardware_orders.actor import Actor
 from hardware_orders.delivery.cloudevent import EVENT_MOST_BYTES, as_text
+from hardware_orders.trace_context import Trace
 
 ORDER_ID = "0197a1b2-0000-7000-8000-000000000001"
 EVENT_ID = "0197a1b2-0000-7000-8000-000000000002"
@@ -46,6 +48,15 @@ def with_notes(length: int, character: str = "x", **changed: Any) -> Row:
 def just_within() -> Row:
     """A row whose event is as large as one may be, to the byte."""
     return with_notes(EVENT_MOST_BYTES - len(as_text(with_notes(0)).encode()))
+
+
+def test_a_trace_is_told_beside_the_actor_and_not_as_a_part_of_it() -> None:
+    trace = Trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1")
+    named = Actor("u-ada", 'Ada "the first"', trace)
+    plain = json.loads(as_text(Row()))
+    assert json.loads(as_text(Row(actor=named.as_text()))) == plain | trace._asdict()
+    made_up = Actor("u-ada", '","traceparent":"00-')
+    assert "traceparent" not in json.loads(as_text(Row(actor=made_up.as_text())))
 
 
 def test_an_event() -> None:

@@ -1,130 +1,93 @@
-import json
-import threading
+"""The demo's steps against a scripted service on a real socket: the right operations, and a failure that says why."""
+
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from hardware_orders.embedded.demo_orders import Client, DemoFailedError
+from hardware_orders.client import Client
+from hardware_orders.embedded import demo_orders
+from hardware_orders.embedded.demo_orders import DemoFailedError, send
+from tests.client.scripted import ORDER_ID, Service, answers, order, refuses, serving
 
-Answers = dict[str, list[tuple[int, dict[str, Any]]]]
-
-ORDER = {"orderId": "1", "status": "DRAFT"}
-NUMBERED = {"events": [{"data": {"position": 1}}]}
 BODY = {"orderReference": "R"}
 DRAFT = {"do": "create", "saveDraft": True, "simplified": True, "body": BODY}
-
-
-class Server(ThreadingHTTPServer):
-    """Answers each request with the next of what it was given for its line; the last is repeated."""
-
-    def __init__(self, answers: Answers) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers = answers
-        self.asked: list[tuple[str, Any, dict[str, str]]] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def answer(self) -> None:
-        line = f"{self.command} {self.path}"
-        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        names = ("saveDraft", "X-Use-Simplified-Order-Flow", "Authorization")
-        headers = {name: self.headers[name] for name in names if name in self.headers}
-        self.server.asked.append((line, json.loads(sent) if sent else None, headers))
-        waiting = self.server.answers[line]
-        status, body = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    do_GET = do_POST = do_PUT = answer  # noqa: N815 - the standard library's names
-
-    def log_message(self, *_: Any) -> None:
-        pass
+NUMBERED = {"events": [{"data": {"position": 1, "sequence": 1}}], "nextAfter": 1}
+UNNUMBERED = {"events": [{"data": {"position": None, "sequence": 1}}], "nextAfter": 0}
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with Server({}) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def service() -> Iterator[Service]:
+    with serving() as service:
+        yield service
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[Client]:
-    client = Client(f"http://127.0.0.1:{server.server_port}", "TOKEN")
-    yield client
-    client._http.close()
+def client(service: Service) -> Iterator[Client]:
+    with Client(service.url, "TOKEN", tries=1) as client:
+        yield client
 
 
-def test_every_step_goes_to_its_operation_with_its_headers(server: Server, client: Client) -> None:
-    server.answers = {
-        "POST /orders/hardware": [(200, ORDER)],
-        "PUT /orders/hardware/1": [(200, ORDER)],
-        "POST /orders/drafts/1": [(200, ORDER)],
-        "POST /orders/1/cancel": [(200, ORDER)],
-        "GET /orders/1": [(200, ORDER)],
-        "GET /orders/1/events": [(200, {"events": [{"data": {"position": None}}]}), (200, NUMBERED)],
-    }
-    cancellation = {"cancelReasonEnum": "OTHER"}
-    steps = [
+def test_every_step_goes_to_its_operation(service: Service, client: Client) -> None:
+    service.script = [
+        *[answers(200, order(status="DRAFT"))] * 5,
+        answers(200, UNNUMBERED),
+        answers(200, NUMBERED),
+    ]
+    cancellation = {"cancelReasonEnum": "OTHER", "cancelAdditionalReason": "Two docks too many."}
+    steps: list[dict[str, Any]] = [
         DRAFT,
         {"do": "replace", "body": {"orderReference": "S"}},
         {"do": "submit"},
         {"do": "cancel", "body": cancellation},
     ]
-    (outcome,) = client.send([{"title": "T", "steps": steps}])
-    assert (outcome.title, outcome.order, outcome.events, outcome.refusal) == ("T", ORDER, NUMBERED["events"], None)
-    signed = {"Authorization": "Bearer TOKEN"}
-    assert server.asked == [
-        ("POST /orders/hardware", BODY, {"saveDraft": "true", "X-Use-Simplified-Order-Flow": "true", **signed}),
-        ("PUT /orders/hardware/1", {"orderReference": "S"}, signed),
-        ("POST /orders/drafts/1", None, signed),
-        ("POST /orders/1/cancel", cancellation, signed),
-        ("GET /orders/1", None, signed),
-        ("GET /orders/1/events", None, signed),
-        ("GET /orders/1/events", None, signed),
+    (outcome,) = send(client, [{"title": "T", "steps": steps}])
+    assert outcome.order
+    assert (outcome.title, outcome.order.json, outcome.refusal) == ("T", order(status="DRAFT"), None)
+    assert [event.json for event in outcome.events] == NUMBERED["events"]
+    assert [(asked.line.partition("?")[0], asked.body) for asked in service.asked] == [
+        ("POST /orders/hardware", BODY),
+        (f"PUT /orders/hardware/{ORDER_ID}", {"orderReference": "S"}),
+        (f"POST /orders/drafts/{ORDER_ID}", None),
+        (f"POST /orders/{ORDER_ID}/cancel", cancellation),
+        (f"GET /orders/{ORDER_ID}", None),
+        (f"GET /orders/{ORDER_ID}/events", None),
+        (f"GET /orders/{ORDER_ID}/events", None),
     ]
+    flags = ("savedraft", "x-use-simplified-order-flow", "prefer")
+    assert [service.asked[0].headers[name] for name in flags] == ["true", "true", "wait=30"]
 
 
-def test_a_refusal_is_an_outcome_and_ends_the_steps(server: Server, client: Client) -> None:
-    problem = {"status": 400, "detail": "no"}
-    server.answers = {"POST /orders/hardware": [(400, problem)]}
-    (outcome,) = client.send([{"title": "T", "steps": [DRAFT, {"do": "submit"}]}])
-    assert (outcome.order, outcome.refusal) == (None, problem)
-    assert len(server.asked) == 1
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_a_refusal_is_an_outcome_and_ends_the_steps(service: Service, client: Client, status: int) -> None:
+    service.script = [refuses(status, "no")]
+    (outcome,) = send(client, [{"title": "T", "steps": [DRAFT, {"do": "submit"}]}])
+    assert outcome.order is None
+    assert outcome.refusal
+    assert (outcome.refusal.status, str(outcome.refusal)) == (status, "no")
+    assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
-def test_any_other_answer_fails_the_demo(server: Server, client: Client, status: int) -> None:
-    server.answers = {"POST /orders/hardware": [(status, {"detail": "a reason"})]}
-    with pytest.raises(DemoFailedError, match=f"POST /orders/hardware was answered with {status}: .*a reason"):
-        client.send([{"title": "T", "steps": [DRAFT]}])
+def test_any_other_answer_fails_the_demo(service: Service, client: Client, status: int) -> None:
+    service.script = [refuses(status, "a reason")]
+    with pytest.raises(DemoFailedError, match=r"the step 'create' failed: .*a reason"):
+        send(client, [{"title": "T", "steps": [DRAFT]}])
 
 
-def test_an_order_that_nobody_settles_fails_the_demo(server: Server, client: Client) -> None:
-    received = {**ORDER, "status": "RECEIVED"}
-    server.answers = {"POST /orders/hardware": [(202, received)], "GET /orders/1": [(200, received)]}
-    with pytest.raises(DemoFailedError, match="order 1 has not been settled"):
-        client.send([{"title": "T", "steps": [DRAFT]}])
+def test_an_order_that_nobody_settles_fails_the_demo(
+    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_orders, "WAIT_SECONDS", 0)
+    service.script = [answers(202, order(status="RECEIVED")), answers(200, order(status="RECEIVED"))]
+    with pytest.raises(DemoFailedError, match=f"Order {ORDER_ID} is stored, but was not settled"):
+        send(client, [{"title": "T", "steps": [DRAFT]}])
 
 
-def test_it_waits_until_the_api_is_ready(server: Server, client: Client) -> None:
-    server.answers = {"GET /readyz": [(503, {}), (200, {})]}
-    client.wait_until_listening()
-    assert len(server.asked) == 2
-
-
-def test_an_api_that_has_gone_fails_the_demo() -> None:
-    client = Client("http://127.0.0.1:9", "TOKEN")  # discard, RFC 863: nobody listens there
-    with pytest.raises(DemoFailedError, match="POST /orders/hardware was not answered: ConnectError"):
-        client.send([{"title": "T", "steps": [DRAFT]}])
-    client._http.close()
+def test_events_that_nobody_numbers_fail_the_demo(
+    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_orders, "NUMBERED_SECONDS", 0)
+    service.script = [answers(200, order()), answers(200, order()), answers(200, UNNUMBERED)]
+    with pytest.raises(DemoFailedError, match=f"order {ORDER_ID} have no position yet"):
+        send(client, [{"title": "T", "steps": [DRAFT]}])

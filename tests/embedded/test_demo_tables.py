@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from hardware_orders.client import Event, Order, RefusedError, tables
 from hardware_orders.embedded import demo_tables
 from hardware_orders.embedded.demo_orders import Outcome
 
@@ -12,37 +13,45 @@ def derived(pointer: str, value: Any, origin: str) -> dict[str, Any]:
     return {"pointer": pointer, "value": value, "origin": origin, "portfolioUid": "p", "version": 1, "rule": "default"}
 
 
-def event(position: int, kind: str, previous: str | None, status: str) -> dict[str, Any]:
+def event(position: int, kind: str, previous: str | None, status: str) -> Event:
     data = {"position": position, "previousStatus": previous, "status": status, "actor": {"name": "Ann [bold]Example"}}
-    return {"type": f"hardware-orders.order.{kind}", "data": data}
+    return Event({"type": f"hardware-orders.order.{kind}", "data": data})
 
 
 SETTLED = Outcome(
     title="A simplified order.",
-    order={
-        "orderReference": "REF-1",
-        "status": "SUBMITTED",
-        "internal": {
-            "extendedDetails": {"status": "SUBMITTED"},
-            "derivedFields": [
-                *(derived(f"/merchant/billingAddress/line{number}", "x" * 100, "copy") for number in range(9)),
-                derived("/merchant/pois", [{}, {}], "default"),
-                derived("/requestedDate", "2026-12-01T00:00:00+01:00", "computed"),
-            ],
-        },
-    },
+    order=Order(
+        {
+            "orderReference": "REF-1",
+            "status": "SUBMITTED",
+            "internal": {
+                "extendedDetails": {"status": "SUBMITTED"},
+                "derivedFields": [
+                    *(derived(f"/merchant/billingAddress/line{number}", "x" * 100, "copy") for number in range(9)),
+                    derived("/merchant/pois", [{}, {}], "default"),
+                    derived("/requestedDate", "2026-12-01T00:00:00+01:00", "computed"),
+                ],
+            },
+        }
+    ),
     events=[event(2, "received", None, "RECEIVED"), event(10, "submitted", "RECEIVED", "SUBMITTED")],
     refusal=None,
 )
 PARKED = Outcome(
     title="An unknown customer.",
-    order={
-        "orderReference": "REF-2",
-        "status": "ONHOLD",
-        "internal": {
-            "extendedDetails": {"status": "REQUIRES_ATTENTION", "code": "UNKNOWN_CUSTOMER", "information": "Nobody."}
-        },
-    },
+    order=Order(
+        {
+            "orderReference": "REF-2",
+            "status": "ONHOLD",
+            "internal": {
+                "extendedDetails": {
+                    "status": "REQUIRES_ATTENTION",
+                    "code": "UNKNOWN_CUSTOMER",
+                    "information": "Nobody.",
+                }
+            },
+        }
+    ),
     events=[event(3, "held", "RECEIVED", "ONHOLD")],
     refusal=None,
 )
@@ -50,19 +59,21 @@ REFUSED = Outcome(
     title="A bad order.",
     order=None,
     events=(),
-    refusal={
-        "status": 400,
-        "detail": "The order has errors.",
-        "errors": [
-            {"param": "merchant.pois[0].devicePackage.quantity", "code": "too_small", "message": "It must be 1."}
-        ],
-    },
+    refusal=RefusedError(
+        400,
+        {
+            "detail": "The order has errors.",
+            "errors": [
+                {"param": "merchant.pois[0].devicePackage.quantity", "code": "too_small", "message": "It must be 1."}
+            ],
+        },
+    ),
 )
 
 
 @pytest.fixture
 def shown() -> str:
-    out = Console(file=io.StringIO(), width=demo_tables.PIPED_COLUMNS, highlight=False)
+    out = Console(file=io.StringIO(), width=tables.PIPED_COLUMNS, highlight=False)
     demo_tables.show([SETTLED, REFUSED, PARKED], out)
     assert isinstance(out.file, io.StringIO)
     return out.file.getvalue()
@@ -77,7 +88,7 @@ def test_of_many_derived_fields_every_origin_is_seen(shown: str) -> None:
     words = " ".join(shown.replace("│", " ").split())
     assert "merchant.pois = 2 entries (default)" in words
     assert "requestedDate = 2026-12-01T00:00:00+01:00 (computed)" in words
-    assert shown.count("billingAddress.line") == demo_tables.DERIVED_LINES - 2
+    assert shown.count("billingAddress.line") == tables.DERIVED_LINES - 2
     assert "… and 5 more" in shown
 
 

@@ -43,6 +43,9 @@ def test_embedded_it_brings_its_own_servers_key_and_portfolios(tmp_path: Path) -
             "HARDWARE_ORDERS_EVENTS_URL": f"unix://{data}/valkey.sock?db=1",
             "HARDWARE_ORDERS_PORTFOLIO_URL": f"file:{samples.portfolios_path()}",
             "HARDWARE_ORDERS_LOCAL_SIGNING_KEY": f"{data}/signing-key.json",
+            "HARDWARE_ORDERS_SECRET_KEYS_FILE": f"{data}/secret-keys.txt",
+            "HARDWARE_ORDERS_WEBHOOK_ALLOW": "127.0.0.0/8,::1/128",
+            "HARDWARE_ORDERS_DASHBOARD_OPEN": "true",
             "HARDWARE_ORDERS_LOG_FORMAT": "console",
         }
 
@@ -53,6 +56,12 @@ def test_embedded_what_was_set_stays(tmp_path: Path) -> None:
         assert system.env["HARDWARE_ORDERS_PORTFOLIO_URL"] == "file:mine.yaml"
         assert system.env["HARDWARE_ORDERS_LOG_FORMAT"] == "json"
         assert system.env["HARDWARE_ORDERS_LOCAL_SIGNING_KEY"] == str(tmp_path / "key")
+
+
+def test_half_an_issuer_is_said_before_anything_starts(tmp_path: Path) -> None:
+    half = settings(tmp_path, jwks_url="https://issuer.example.com/jwks")
+    with pytest.raises(WrongSettingError, match="JWT_ISSUER is not set"), prepared(half, {}):
+        pass
 
 
 def test_with_servers_nothing_is_embedded(tmp_path: Path) -> None:

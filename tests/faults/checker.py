@@ -1,24 +1,24 @@
 """The checker: compares what clients were told with what the database, the log and the stream hold.
 
-It is run when everything has come to rest, and names each fault in one line; nothing found means nothing wrong.
+It is run when everything has come to rest, and names each fault in one line; nothing found means nothing wrong. What the
+stores must hold whoever has sent what is checked as `hardware-orders events verify` checks it.
 """
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import select
 
-from hardware_orders import instants
 from hardware_orders.database import Database
 from hardware_orders.delivery import cloudevent
-from hardware_orders.orders import events, store, view
-from hardware_orders.orders.order import NO_HASH, Order
+from hardware_orders.orders import store
+from hardware_orders.orders.order import Order
 from hardware_orders.tables import idempotency_keys, order_events, orders
+from hardware_orders.verification import entries, history, positions
+from hardware_orders.verification.fault import runs
 from tests.faults.load import STATUS, Request
 
 Stream = Sequence[tuple[int, Mapping[str, Any]]]
@@ -29,27 +29,26 @@ class Found:
     """What the stores hold: all orders, all events in the order of their insertion, and each key's order id."""
 
     orders: list[Order]
-    events: list[Mapping[str, Any]]
+    events: list[Any]
     keys: Mapping[str, str]
 
 
 def read(database: Database) -> Found:
     with database.read() as connection:
         ids = list(connection.execute(select(orders.c.order_id)).scalars())
-        log = connection.execute(select(order_events).order_by(order_events.c.id)).mappings().all()
+        log = connection.execute(select(order_events).order_by(order_events.c.id)).all()
         keys = {row.key: row.order_id for row in connection.execute(select(idempotency_keys))}
         # SQLite takes no more parameters than this in one statement.
         parts = [store.read(connection, ids[start : start + 10_000]) for start in range(0, len(ids), 10_000)]
-        return Found([order for part in parts for order in part], [dict(row) for row in log], keys)
+        return Found([order for part in parts for order in part], list(log), keys)
 
 
-def as_row(event: Mapping[str, Any]) -> cloudevent.EventRow:
-    """An event of `Found` as what a CloudEvent is made of."""
-    return cast(cloudevent.EventRow, SimpleNamespace(**event))
-
-
-def faults(journal: Sequence[Request], found: Found, stream: Stream, followed: Sequence[int]) -> list[str]:
-    """All that is wrong. `stream` is (position, CloudEvent) of its entries, `followed` the positions a consumer saw."""
+def faults(
+    journal: Sequence[Request], found: Found, stream: Stream, followed: Sequence[int], fed: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """All that is wrong. `stream` is (position, CloudEvent) of its entries, `followed` the positions a consumer saw,
+    `fed` the CloudEvents of the feed.
+    """
     return [
         *_of_orders(journal, found),
         *_of_keys(journal, found),
@@ -58,6 +57,7 @@ def faults(journal: Sequence[Request], found: Found, stream: Stream, followed: S
         *_of_positions(found),
         *_of_stream(found, stream),
         *_of_consumer(found, followed),
+        *_of_feed(stream, fed),
     ]
 
 
@@ -111,69 +111,29 @@ def _of_rest(journal: Sequence[Request], found: Found) -> Iterator[str]:
 
 def _of_histories(found: Found) -> Iterator[str]:
     """Each order's events are 1..n, chained, and folded they give the row."""
-    histories: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    histories: dict[str, list[Any]] = defaultdict(list)
     for row in found.events:
-        histories[row["order_id"]].append(row)
+        histories[row.order_id].append(row)
     for order in found.orders:
-        history = histories.pop(order.order_id, [])
-        if [row["sequence"] for row in history] != list(range(1, order.version + 1)):
-            yield f"{order.order_id}: version {order.version}, events {[row['sequence'] for row in history]}"
-            continue
-        positions = [row["position"] or 0 for row in history]
-        if positions != sorted(positions):
-            yield f"{order.order_id}: positions {positions} do not rise with its sequence"
-        yield from _of_chain(order, history)
-        if folded(history) != json.loads(json.dumps(view.as_json(order))):
-            yield f"{order.order_id}: its events do not add up to its row"
+        yield from map(str, history.faults(order, histories.pop(order.order_id, [])))
     yield from (f"{order_id}: events without an order" for order_id in histories)
 
 
-def _of_chain(order: Order, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    last = NO_HASH
-    for row in history:
-        if row["digest"] != events.digest(row["salt"], row["actor"], row["data"]):
-            yield f"{order.order_id}: event {row['sequence']} was altered"
-        if row["hash"] != events.chain(last, row):
-            yield f"{order.order_id}: event {row['sequence']} does not follow the one before"
-        last = row["hash"]
-    if order.last_hash != last:
-        yield f"{order.order_id}: the last event is not the row's"
-    if any(instants.text(one["occurred_at"]) > instants.text(next_["occurred_at"]) for one, next_ in pairwise(history)):
-        yield f"{order.order_id}: its time went back"
-
-
-def folded(history: Sequence[Mapping[str, Any]]) -> Any:
-    """The first event's order with all later changes made to it, member by member."""
-    shown = json.loads(history[0]["data"])["order"]
-    for row in history[1:]:
-        for change in json.loads(row["data"])["changes"]:
-            *parents, name = [part.replace("~1", "/").replace("~0", "~") for part in change["pointer"].split("/")[1:]]
-            target = shown
-            for parent in parents:
-                target = target[parent]
-            if "new" in change:
-                target[name] = change["new"]
-            else:
-                del target[name]
-    return shown
-
-
 def _of_positions(found: Found) -> Iterator[str]:
-    positions = sorted(row["position"] or 0 for row in found.events)
-    if positions != list(range(1, len(positions) + 1)):
-        yield f"{len(positions)} events, whose positions are not 1 to {len(positions)}"
+    numbered = sorted(row.position for row in found.events if row.position is not None)
+    if len(numbered) < len(found.events):
+        yield f"{len(found.events) - len(numbered)} events have no position, though everything has come to rest"
+    yield from map(str, positions.faults(numbered, 1, len(found.events)))
 
 
 def _of_stream(found: Found, stream: Stream) -> Iterator[str]:
     """The stream is the log, event by event: these logs are shorter than what a rebuilt stream holds."""
-    positions = [position for position, _ in stream]
-    if positions != list(range(1, len(found.events) + 1)):
-        yield f"the log has {len(found.events)} events, the stream {_runs(positions)}"
-    rows = {row["position"]: row for row in found.events}
-    for position, event in stream:
-        row = rows.get(position)
-        if row and json.loads(cloudevent.as_text(as_row(row))) != event:
-            yield f"position {position}: the stream has another event than the log"
+    told = {row.position: json.loads(cloudevent.as_text(row)) for row in found.events if row.position is not None}
+    log = {position: json.dumps(event) for position, event in told.items()}
+    part = [(position, json.dumps(event)) for position, event in stream]
+    first, top = (part[0][0], part[-1][0]) if part else (None, 0)
+    yield from map(str, entries.ends(first, top, kept=1, last=len(found.events)))
+    yield from map(str, entries.faults([part] if part else [], lambda _: log, 1))
     again = [event_id for event_id, count in Counter(event["id"] for _, event in stream).items() if count > 1]
     if again:
         yield f"the stream repeats {again}"
@@ -181,11 +141,11 @@ def _of_stream(found: Found, stream: Stream) -> Iterator[str]:
 
 def _of_consumer(found: Found, followed: Sequence[int]) -> Iterator[str]:
     if list(followed) != list(range(1, len(found.events) + 1)):
-        yield f"the log has {len(found.events)} events, a consumer saw {_runs(followed)}"
+        yield f"the log has {len(found.events)} events, a consumer saw {runs(list(followed))}"
 
 
-def _runs(positions: Sequence[int]) -> str:
-    """`1-7, 9-12`: short enough to be read in a failure."""
-    starts = [n for n, one in enumerate(positions) if n == 0 or one != positions[n - 1] + 1]
-    ends = [*(start - 1 for start in starts[1:]), len(positions) - 1]
-    return ", ".join(f"{positions[start]}-{positions[end]}" for start, end in zip(starts, ends, strict=True)) or "none"
+def _of_feed(stream: Stream, fed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The feed tells what the stream does, which is held against the log."""
+    if [event for _, event in stream] != list(fed):
+        told = runs([event["data"]["position"] for event in fed])
+        yield f"the feed is not the stream: it tells {told}"

@@ -1,5 +1,6 @@
 """A whole system under load on servers that can be broken, and what must hold once they are mended."""
 
+import json
 import random
 import sys
 import time
@@ -87,16 +88,23 @@ class Rig:
         found = checker.read(self.system.database)
         accepted = [request for request in journal if request.is_accepted]
         unknown = [request for request in journal if not request.is_accepted and not request.is_refused]
+        seconds = max(request.sent_at for request in journal) - min(request.sent_at for request in journal)
         self.report(
-            f"{fault} [{self.name}] seed {self.seed}: {len(accepted)} accepted ({sum(r.is_repeat for r in accepted)}"
+            f"{fault} [{self.name}] seed {self.seed}: sent at {len(journal) / seconds:,.0f}/s, {len(accepted)} accepted ({sum(r.is_repeat for r in accepted)}"
             f" repeats), {sum(r.is_refused for r in journal)} refused, {len(unknown)} indeterminate;"
             f" {sum(not order.is_waiting for order in found.orders)} of {len(found.orders)} orders settled,"
             f" {len(found.events)} events; p99 {p99(journal):.2f} s; recovered in {recovery:.1f} s"
         )
-        wrong = checker.faults(journal, found, self.system.stream(), followed)
+        wrong = checker.faults(journal, found, self.system.stream(), followed, self._fed())
         assert not wrong, "\n".join(wrong[:SHOWN_FAULTS])
         assert not unknown, [(request.reference, request.status, request.seconds) for request in unknown]
         assert {request.kind for request in journal if request.is_refused} <= {"WRONG"}
+
+    def _fed(self) -> list[dict[str, Any]]:
+        """All events as the feed tells them."""
+        with self.system.client() as client:
+            lines = client.get("/events", headers={"Accept": "application/x-ndjson"})
+            return [json.loads(line) for line in lines.text.splitlines()]
 
     def _now(self) -> datetime:
         with self.system.database.read() as connection:

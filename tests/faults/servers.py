@@ -1,4 +1,4 @@
-"""A Redis or Valkey of a test's own, to be broken at will. It keeps nothing on disk: after a kill it comes back empty."""
+"""A Redis or Valkey of a test's own, to be broken at will. Nothing is kept: after a kill it comes back empty."""
 
 import signal
 import subprocess

@@ -1,22 +1,20 @@
 """The checker finds what is planted: a check that cannot fail proves nothing."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Executable, delete, insert, select, update
 
 from hardware_orders import identifiers
+from hardware_orders.actor import Actor
 from hardware_orders.database import Database
 from hardware_orders.delivery import cloudevent, log, numbering
 from hardware_orders.intake import group_commit
 from hardware_orders.intake.group_commit import Accepted
 from hardware_orders.intake.idempotency import Key
-from hardware_orders.migrations.upgrade import migrate
 from hardware_orders.orders import process
-from hardware_orders.orders.actor import Actor
 from hardware_orders.orders.commands import Receive
 from hardware_orders.orders.status import Intent
 from hardware_orders.portfolio.source import lookup_from
@@ -36,9 +34,10 @@ class Run:
     journal: list[Request]
     stream: list[tuple[int, dict[str, object]]]
     followed: list[int]
+    fed: list[dict[str, object]]
 
     def faults(self) -> list[str]:
-        return checker.faults(self.journal, checker.read(self.database), self.stream, self.followed)
+        return checker.faults(self.journal, checker.read(self.database), self.stream, self.followed, self.fed)
 
     @property
     def accepted(self) -> Request:
@@ -54,11 +53,8 @@ def receive(request: Request) -> group_commit.Request:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/orders.db")
-    migrate(opened)
-    yield opened
-    opened.dispose()
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 @pytest.fixture
@@ -80,7 +76,7 @@ def run(database: Database) -> Run:
     with database.read() as connection:
         rows = log.after(connection, 0, 1_000)
     stream = [(row.position, json.loads(cloudevent.as_text(row))) for row in rows]
-    return Run(database, journal, stream, [position for position, _ in stream])
+    return Run(database, journal, stream, [position for position, _ in stream], [event for _, event in stream])
 
 
 def test_a_run_without_a_fault_has_none(run: Run) -> None:
@@ -167,9 +163,9 @@ def two_events_of_an_order_changed_places(run: Run) -> None:
     first, second = positions_of(run, run.accepted)
     for old, new in ((first, -1), (second, first), (-1, second)):
         change(run, update(order_events).where(order_events.c.position == old).values(position=new))
-    read = {row["position"]: row for row in checker.read(run.database).events}
+    read = {row.position: row for row in checker.read(run.database).events}
     for position in (first, second):
-        event = json.loads(cloudevent.as_text(checker.as_row(read[position])))
+        event = json.loads(cloudevent.as_text(read[position]))
         run.stream[position - 1] = (position, event)
 
 
@@ -213,6 +209,14 @@ def a_consumer_saw_an_entry_twice(run: Run) -> None:
     run.followed.append(run.followed[-1])
 
 
+def the_feed_lacks_an_event(run: Run) -> None:
+    del run.fed[5]
+
+
+def the_feed_is_out_of_order(run: Run) -> None:
+    run.fed[5], run.fed[6] = run.fed[6], run.fed[5]
+
+
 PLANTED = [
     (an_order_is_lost, "lost"),
     (an_order_is_there_twice, "doubled"),
@@ -227,17 +231,19 @@ PLANTED = [
     (a_key_has_no_order, "its order is not there"),
     (an_event_is_missing_in_the_middle, "events ["),
     (the_last_event_is_cut_off, "events ["),
-    (an_event_was_never_numbered, "positions are not"),
+    (an_event_was_never_numbered, "have no position"),
     (two_events_of_an_order_changed_places, "do not rise"),
     (an_event_was_altered, "was altered"),
     (a_hash_was_altered, "does not follow"),
     (a_row_was_changed_without_an_event, "do not add up"),
-    (the_stream_lacks_its_newest_entry, "the stream 1-"),
-    (the_stream_lacks_an_entry, "the stream 1-5, 7-"),
+    (the_stream_lacks_its_newest_entry, "and the log at"),
+    (the_stream_lacks_an_entry, "position 6: the stream goes on with 7"),
     (the_stream_has_an_entry_twice, "the stream repeats"),
-    (the_stream_is_out_of_order, "the stream 1-5, 7-7, 6-6, 8-"),
+    (the_stream_is_out_of_order, "position 6: the stream repeats it, or has it after 7"),
     (the_stream_has_another_event, "another event than the log"),
     (a_consumer_missed_an_entry, "a consumer saw 1-5, 7-"),
+    (the_feed_lacks_an_event, "it tells 1-5, 7-"),
+    (the_feed_is_out_of_order, "it tells 1-5, 7-7, 6-6"),
     (a_consumer_saw_an_entry_twice, "a consumer saw 1-"),
 ]
 

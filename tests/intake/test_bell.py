@@ -9,7 +9,8 @@ import pytest
 
 from hardware_orders.broker import Ringer
 from hardware_orders.intake import bell as bell_module
-from hardware_orders.intake.bell import REMEMBERED_ORDERS, RING_MOST_ORDERS, Bell
+from hardware_orders.intake.bell import LINES_BESIDE, LINES_MOST, REMEMBERED_ORDERS, RING_MOST_ORDERS, Bell
+from hardware_orders.intake.single_orders import SingleOrders
 
 PATIENCE_SECONDS = 20  # how long a test waits for what must happen; never a measure of speed
 CHANNEL = "replies:1"
@@ -20,6 +21,7 @@ class Ring(NamedTuple):
 
     order_ids: tuple[str, ...]
     reply_to: str | None
+    traceparent: str | None = None
 
 
 class RecordingRinger(Ringer):
@@ -35,7 +37,14 @@ class RecordingRinger(Ringer):
         self.is_held_up = threading.Event()
         self.changed = threading.Condition()
 
-    def ring(self, order_ids: Sequence[str], *, reply_to: str | None = None, swept: bool = False) -> None:
+    def ring(
+        self,
+        order_ids: Sequence[str],
+        *,
+        reply_to: str | None = None,
+        swept: bool = False,
+        traceparent: str | None = None,
+    ) -> None:
         assert not swept
         assert 0 < len(order_ids) <= RING_MOST_ORDERS
         if not self.may_ring.is_set():
@@ -44,7 +53,7 @@ class RecordingRinger(Ringer):
         with self.changed:
             self.tries += 1
             if not self.is_away:
-                self.rings.append(Ring(tuple(order_ids), reply_to))
+                self.rings.append(Ring(tuple(order_ids), reply_to, traceparent))
             self.changed.notify_all()
         if self.is_away:
             raise ConnectionError("away")
@@ -67,22 +76,11 @@ def ringer() -> RecordingRinger:
     return RecordingRinger()
 
 
-class _Always(threading.Event):
-    """A worker that answers before it was asked."""
-
-    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
-        return True
-
-
-def always() -> threading.Event:
-    return _Always()
-
-
 @contextmanager
 def ringing(
-    ringer: RecordingRinger, on_away: Callable[[], None] = lambda: None, answered: threading.Event | None = None
+    ringer: RecordingRinger, on_away: Callable[[], None] = lambda: None, single_orders: SingleOrders | None = None
 ) -> Iterator[Bell]:
-    bell = Bell(ringer, reply_to=CHANNEL, answered=answered or always(), on_away=on_away)
+    bell = Bell(ringer, reply_to=CHANNEL, on_away=on_away, single_orders=single_orders)
     bell.start()
     try:
         yield bell
@@ -109,25 +107,37 @@ def test_the_first_order_rings_alone_and_those_that_follow_meanwhile_ring_togeth
     assert ringer.rings == [Ring(("first",), CHANNEL), Ring(tuple(map(str, range(100))), CHANNEL)]
 
 
+def test_a_ring_names_the_trace_of_an_order_of_its_own_also_after_an_outage(
+    ringer: RecordingRinger,
+) -> None:
+    ringer.is_away = True
+    with ringing(ringer) as bell:
+        bell.ring(["plain", "more"])
+        bell.ring(["first"], "00-first")
+        ringer.wait_for(lambda: ringer.tries > 0)
+        ringer.is_away = False
+        ringer.wait_for(lambda: sorted(ringer.rung()) == ["first", "more", "plain"])
+    for ring in ringer.rings:
+        assert ring.traceparent == ("00-first" if "first" in ring.order_ids else None)
+
+
 def test_the_next_ring_is_held_until_the_last_was_answered(
     ringer: RecordingRinger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bell_module, "RING_HELD_SECONDS", PATIENCE_SECONDS)
-    answered = threading.Event()
-    with ringing(ringer, answered=answered) as bell:
+    with ringing(ringer) as bell:
         bell.ring(["first"])
         ringer.wait_for(lambda: len(ringer.rings) == 1)
         for number in range(50):
             bell.ring([f"{number}"])
         assert len(ringer.rings) == 1
-        answered.set()
+        bell.answered(["first"])
         ringer.wait_for(lambda: len(ringer.rings) == 2)
-        answered.set()
     assert ringer.rings[1].order_ids == tuple(map(str, range(50)))
 
 
 def test_a_worker_that_never_answers_holds_the_next_ring_only_so_long(ringer: RecordingRinger) -> None:
-    with ringing(ringer, answered=threading.Event()) as bell:
+    with ringing(ringer) as bell:
         bell.ring(["first"])
         ringer.wait_for(lambda: len(ringer.rings) == 1)
         bell.ring(["second"])
@@ -199,7 +209,7 @@ def test_memory_is_bounded_while_the_broker_is_away(ringer: RecordingRinger) -> 
 
 
 def test_stopping_rings_for_what_is_left(ringer: RecordingRinger) -> None:
-    bell = Bell(ringer, reply_to=CHANNEL, answered=always(), on_away=lambda: None)
+    bell = Bell(ringer, reply_to=CHANNEL, on_away=lambda: None)
     order_ids = [f"{number}" for number in range(3 * RING_MOST_ORDERS)]
     bell.ring(order_ids)
     bell.start()
@@ -213,7 +223,7 @@ def test_stopping_while_the_broker_is_away_tries_once_and_ends(
 ) -> None:
     monkeypatch.setattr(bell_module, "RETRY_SECONDS", PATIENCE_SECONDS)
     away = threading.Event()
-    bell = Bell(ringer, reply_to=CHANNEL, answered=always(), on_away=away.set)
+    bell = Bell(ringer, reply_to=CHANNEL, on_away=away.set)
     ringer.is_away = True
     bell.start()
     bell.ring(["a"])
@@ -249,3 +259,35 @@ def test_rings_of_many_threads_all_arrive(ringer: RecordingRinger) -> None:
         for thread in threads:
             thread.join()
     assert sorted(ringer.rung()) == sorted(f"{part}-{n}" for part in range(8) for n in range(200))
+
+
+def test_orders_of_batches_ring_one_message_at_a_time(ringer: RecordingRinger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bell_module, "LINES_HELD_SECONDS", PATIENCE_SECONDS)
+    order_ids = [f"{number}" for number in range(2 * LINES_MOST)]
+    with ringing(ringer) as bell:
+        bell.ring_lines(order_ids)
+        ringer.wait_for(lambda: len(ringer.rings) == 1)
+        bell.answered(["of somebody else"])
+        bell.ring(["single"])
+        ringer.wait_for(lambda: len(ringer.rings) == 2)
+        assert ringer.rung() == [*order_ids[:LINES_MOST], "single"]
+        bell.answered(ringer.rings[0].order_ids)
+        ringer.wait_for(lambda: len(ringer.rings) == 3)
+    assert ringer.rung() == [*order_ids[:LINES_MOST], "single", *order_ids[LINES_MOST:]]
+
+
+def test_while_single_orders_come_those_of_batches_ring_in_small_messages(ringer: RecordingRinger) -> None:
+    single_orders = SingleOrders()
+    single_orders.came()
+    order_ids = [f"{number}" for number in range(LINES_MOST)]
+    with ringing(ringer, single_orders=single_orders) as bell:
+        bell.ring_lines(order_ids)
+        ringer.wait_for(lambda: len(ringer.rings) == 1)
+        assert len(ringer.rings[0].order_ids) == LINES_BESIDE
+    assert ringer.rung() == order_ids  # also without any answer, and to the end
+
+
+def test_a_worker_that_is_away_does_not_hold_orders_of_batches_for_ever(ringer: RecordingRinger) -> None:
+    with ringing(ringer) as bell:
+        bell.ring_lines(f"{number}" for number in range(2 * LINES_MOST))
+        ringer.wait_for(lambda: len(ringer.rings) == 2)

@@ -1,4 +1,4 @@
-"""Waiting for the settled order: who is told, when a row is read, and what becomes of waiters whom no reply can reach."""
+"""Waiting for the settled order: who is told, when a row is read, and what becomes of waiters that no reply reaches."""
 
 import asyncio
 import json
@@ -11,9 +11,10 @@ import pytest
 import redis
 from fakeredis import TcpFakeServer
 
+from hardware_orders.contract.enums import Status
 from hardware_orders.intake.waiting import Waiting
 from hardware_orders.orders.order import Order
-from hardware_orders.orders.status import Intent, Status
+from hardware_orders.orders.status import Intent
 from tests.orders.samples import an_order
 
 CHANNEL = "replies:1"
@@ -31,6 +32,9 @@ class Rows:
         self.reads: list[set[str]] = []
         self.fault: Exception | None = None
         self.told = threading.Event()
+
+    def was_told(self, _order_ids: Collection[str]) -> None:
+        self.told.set()
 
     def put(self, *order_ids: str, order: Order = SETTLED) -> None:
         self.orders |= {order_id: order._replace(order_id=order_id) for order_id in order_ids}
@@ -76,7 +80,7 @@ def speaking(url: str) -> Iterator[Callable[[Any], None]]:
 
 @asynccontextmanager
 async def listening(url: str, rows: Rows) -> AsyncIterator[Waiting]:
-    waiting = Waiting(url, CHANNEL, read=rows.read, on_reply=rows.told.set)
+    waiting = Waiting(url, CHANNEL, read=rows.read, on_reply=rows.was_told)
     async with waiting.running():
         await until(lambda: waiting.is_connected)
         yield waiting
@@ -145,7 +149,7 @@ def test_a_caller_who_hangs_up_is_forgotten_and_its_neighbour_is_not(url: str, r
 
 def test_releasing_tells_everybody_from_any_thread(rows: Rows) -> None:
     async def scenario() -> None:
-        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set)
+        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.was_told)
         async with waiting.running():
             waiters = [waiting.register(name) for name in ("a", "a", "b")]
             thread = threading.Thread(target=waiting.release_soon)
@@ -159,14 +163,14 @@ def test_releasing_tells_everybody_from_any_thread(rows: Rows) -> None:
 
 def test_releasing_before_the_start_is_nothing(rows: Rows) -> None:
     async def scenario() -> None:
-        Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set).release_soon()
+        Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.was_told).release_soon()
 
     asyncio.run(scenario())
 
 
 def test_the_end_tells_everybody(rows: Rows) -> None:
     async def scenario() -> None:
-        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set)
+        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.was_told)
         async with waiting.running():
             task = asyncio.create_task(told(waiting, waiting.register("a")))
             await asyncio.sleep(0)
@@ -177,7 +181,7 @@ def test_the_end_tells_everybody(rows: Rows) -> None:
 
 def test_forgetting_twice_is_nothing(rows: Rows) -> None:
     async def scenario() -> None:
-        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.told.set)
+        waiting = Waiting(NOWHERE, CHANNEL, read=rows.read, on_reply=rows.was_told)
         waiter = waiting.register("a")
         waiting.forget(waiter)
         waiting.forget(waiter)
@@ -236,7 +240,7 @@ def test_an_order_that_waits_again_by_the_time_it_is_read_is_waited_for_further(
 def test_what_was_settled_before_the_channel_stood_is_read_when_it_does(url: str, rows: Rows) -> None:
     async def scenario() -> None:
         rows.put("a")
-        waiting = Waiting(url, CHANNEL, read=rows.read, on_reply=rows.told.set)
+        waiting = Waiting(url, CHANNEL, read=rows.read, on_reply=rows.was_told)
         waiter = waiting.register("a")
         async with waiting.running():
             assert await told(waiting, waiter) == rows.orders["a"]
@@ -270,5 +274,27 @@ def test_a_waiter_whose_reply_was_lost_looks_for_itself_before_its_deadline(url:
             rows.put("a")
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert await waiting.settled(waiter, 10 * PATIENCE_SECONDS) is not None
+
+    asyncio.run(scenario())
+
+
+def test_a_cancellation_that_a_time_out_swallowed_is_repeated(
+    url: str, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[bool] = []
+
+    async def follow(_pubsub: Any) -> None:
+        try:
+            await asyncio.sleep(PATIENCE_SECONDS * 10)
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise TimeoutError from None  # as asyncio.wait_for does at the worst moment
+
+    async def scenario() -> None:
+        waiting = Waiting(url, CHANNEL, read=rows.read, on_reply=rows.was_told)
+        monkeypatch.setattr(waiting, "_follow", follow)
+        async with asyncio.timeout(PATIENCE_SECONDS), waiting.running():
+            await asyncio.sleep(0.3)
+        assert cancelled
 
     asyncio.run(scenario())

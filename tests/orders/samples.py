@@ -1,13 +1,14 @@
-"""Orders, portfolios and lookups as these tests need them: every member has a value that can be told from the others."""
+"""Orders, portfolios and lookups as these tests need them: every member's value can be told from the others."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hardware_orders.orders.actor import Actor
+from hardware_orders.actor import Actor
+from hardware_orders.contract.enums import DetailedStatus, Status
 from hardware_orders.orders.order import NO_HASH, Order
-from hardware_orders.orders.status import DetailedStatus, Intent, Status
+from hardware_orders.orders.status import Intent
 from hardware_orders.portfolio.lookup import Found
 from hardware_orders.portfolio.portfolio import Portfolio, parse_portfolios
 
@@ -60,6 +61,7 @@ def an_order(status: Status, intent: Intent | None = None, *, simplified: bool =
         "simplified": simplified,
         "portfolio_uid": None,
         "portfolio_version": None,
+        "portfolio_changes": (),
         "due_at": BEFORE if intent else None,
         "intent": intent,
         "due_actor": ADA if intent else None,
@@ -71,6 +73,12 @@ def an_order(status: Status, intent: Intent | None = None, *, simplified: bool =
         "modified_date": BEFORE,
         "submitted_at": None,
         "cancellations": (),
+        "tracking_reference": None,
+        "order_number": None,
+        "discarded_at": None,
+        "erased_at": None,
+        "waiting_since": BEFORE if intent and status is not Status.RECEIVED else None,
+        "stalled_at": None,
         "last_hash": NO_HASH,
     }
     return Order(**values | members)

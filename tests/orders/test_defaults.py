@@ -1,29 +1,17 @@
-"""Deriving: the exact value and row of each origin, and what holds for every portfolio and every order."""
+"""Deriving: the exact value and row of each origin."""
 
-import copy
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from hardware_orders.contract.body import check_order
 from hardware_orders.orders.defaults import DerivedField, derive, drift
-from hardware_orders.portfolio.portfolio import Portfolio, parse_portfolios
+from hardware_orders.portfolio.portfolio import Portfolio
+from tests.portfolio.strategies import LEAST, UID, a_portfolio
 
-UID = "11111111-1111-4111-8111-111111111111"
-CUSTOMER = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-LEAST = {"orderReference": "ORD-1", "customerEntityUid": CUSTOMER}
 PARIS = {"addressLine1": "1 rue A", "city": "Paris", "postCode": "75002", "country": "FRA"}
 GHENT = {"addressLine1": "Korenmarkt 5", "city": "Gent", "postCode": "9000", "country": "BEL"}
-
-
-def a_portfolio(**members: Any) -> Portfolio:
-    least = {"portfolioUid": UID, "version": 4, "name": "P", "customerEntityUid": CUSTOMER, "isDefault": True}
-    return parse_portfolios({"portfolios": [least | members]})[0]
 
 
 def rows_of(portfolio: Portfolio, **sent: Any) -> dict[str, tuple[Any, str, str]]:
@@ -215,151 +203,12 @@ def test_the_company_decides_on_the_country_before_the_place_of_delivery() -> No
     assert "/additionalOrderData/VAT_ID" not in derive(sent, portfolio, NOW).missing
 
 
-def test_drift_names_every_pointer_whose_value_is_another() -> None:
+def test_drift_names_every_value_that_is_another() -> None:
     before = derive(LEAST, a_portfolio(defaults={"notes": "a", "poRef": "b"}), NOW).derived
     after = derive(
         LEAST, a_portfolio(version=5, defaults={"notes": "a", "poRef": "c", "merchant": {"mcc": "5812"}}), NOW
     )
-    assert drift(before, after.derived) == ("/merchant/mcc", "/poRef")
-    assert drift(after.derived, before) == ("/merchant/mcc", "/poRef")
+    mcc = {"pointer": "/merchant/mcc"}
+    assert drift(before, after.derived) == (mcc | {"new": "5812"}, {"pointer": "/poRef", "old": "b", "new": "c"})
+    assert drift(after.derived, before) == (mcc | {"old": "5812"}, {"pointer": "/poRef", "old": "c", "new": "b"})
     assert drift(before, before) == ()
-
-
-# What holds for every portfolio and every order.
-
-texts = st.sampled_from(["a", "b"])
-countries = st.sampled_from(["FRA", "BEL"])
-
-
-def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional=members)
-
-
-contacts = objects(
-    email=st.just("a@example.com"),
-    contactType=st.sampled_from(["OWNER", "BUSINESS"]),
-    phoneNumbers=st.lists(objects(value=st.just("12345"), phoneType=st.just("FAX")), min_size=1, max_size=1),
-)
-addresses = objects(city=texts, country=countries, contact=contacts)
-PLACES = ["companyAddress", "shippingAddress", "billingAddress"]
-partial_orders = objects(
-    notes=texts,
-    poRef=texts,
-    requestedDate=st.just("2027-01-01T00:00:00Z"),
-    paymentDetails=objects(paymentType=st.just("NET")),
-    additionalOrderData=st.lists(objects(variableName=texts, variableValue=texts), max_size=2),
-    packageDetails=objects(servicePackages=st.lists(objects(processorParameters=objects()), max_size=2)),
-    merchant=objects(primaryContact=contacts, **dict.fromkeys(PLACES, addresses)),
-)
-CONDITIONS = {
-    "notes": texts,
-    "paymentDetails.paymentType": st.sampled_from(["NET", "CREDIT"]),
-    "merchant.primaryContact.contactType": st.just("BUSINESS"),
-    **{f"merchant.{place}.country": countries for place in PLACES},
-}
-conditions = objects(**CONDITIONS).filter(bool)
-ALIKE = [
-    [f"merchant.{place}" for place in PLACES],
-    ["merchant.primaryContact", *(f"merchant.{place}.contact" for place in PLACES)],
-    ["merchant.primaryContact.contactType", *(f"merchant.{place}.contact.contactType" for place in PLACES)],
-    ["notes", "poRef"],
-]
-pairs = st.sampled_from(ALIKE).flatmap(st.permutations).map(lambda fields: fields[:2])
-copies = st.lists(pairs, max_size=5).map(
-    lambda chosen: {t: s for t, s in chosen if (t, s) != ("poRef", "notes")}  # longer than a poRef may be
-)
-portfolios = st.fixed_dictionaries(
-    {},
-    optional={
-        "defaults": partial_orders,
-        "requestedDate": st.just({"leadTimeDays": 2, "timeZone": "Europe/Paris"}),
-        "overrides": st.lists(st.fixed_dictionaries({"when": conditions, "defaults": partial_orders}), max_size=3),
-        "copies": copies,
-        "required": st.just({"fields": ["poRef"], "additionalOrderData": {"FRA": ["a"], "BEL": ["b"]}}),
-    },
-).map(lambda members: a_portfolio(**members))
-orders = partial_orders.map(lambda members: LEAST | members)
-
-
-def holds_all_of(whole: Any, part: Any) -> bool:
-    if isinstance(part, Mapping):
-        return isinstance(whole, dict) and all(n in whole and holds_all_of(whole[n], v) for n, v in part.items())
-    if isinstance(part, list):
-        return isinstance(whole, list) and len(whole) == len(part) and all(map(holds_all_of, whole, part))
-    return type(whole) is type(part) and bool(whole == part)
-
-
-@settings(deadline=None)
-@given(orders, portfolios)
-def test_what_the_caller_sent_is_unchanged_and_nobodys_data_is_touched(
-    body: dict[str, Any], portfolio: Portfolio
-) -> None:
-    sent, rules = copy.deepcopy(body), portfolio.model_dump_json()
-    derivation = derive(body, portfolio, NOW)
-    assert body == sent
-    assert portfolio.model_dump_json() == rules
-    assert holds_all_of(derivation.body, sent)
-
-
-@settings(deadline=None)
-@given(orders, portfolios)
-def test_a_valid_order_stays_valid(body: dict[str, Any], portfolio: Portfolio) -> None:
-    assert check_order(body, complete=False) == []
-    assert check_order(derive(body, portfolio, NOW).body, complete=False) == []
-
-
-@settings(deadline=None)
-@given(orders, portfolios)
-def test_deriving_what_was_derived_changes_nothing(body: dict[str, Any], portfolio: Portfolio) -> None:
-    once = derive(body, portfolio, NOW)
-    again = derive(once.body, portfolio, NOW)
-    assert again.body == once.body
-    assert again.derived == ()
-    assert again.missing == once.missing
-
-
-@settings(deadline=None)
-@given(orders, portfolios)
-def test_the_rows_are_exactly_what_was_added(body: dict[str, Any], portfolio: Portfolio) -> None:
-    derivation = derive(body, portfolio, NOW)
-    rebuilt = copy.deepcopy(body)
-    for row in derivation.derived:
-        put(rebuilt, row.pointer, row.value)
-    assert rebuilt == derivation.body
-    pointers = [row.pointer for row in derivation.derived]
-    assert pointers == sorted(set(pointers))
-    assert list(derivation.missing) == sorted(set(derivation.missing))
-
-
-def put(body: dict[str, Any], pointer: str, value: Any) -> None:
-    *steps, last = pointer.split("/")[1:]
-    inside: Any = body
-    for step in steps:
-        inside = inside[int(step)] if isinstance(inside, list) else inside.setdefault(step, {})
-    inside[last] = value
-
-
-settled_conditions = st.fixed_dictionaries({"merchant.companyAddress.country": countries})
-plain_portfolios = st.fixed_dictionaries(
-    {
-        "defaults": partial_orders,
-        "overrides": st.lists(
-            st.fixed_dictionaries({"when": settled_conditions, "defaults": objects(notes=texts, poRef=texts)}),
-            max_size=3,
-        ),
-        "copies": st.just({"merchant.shippingAddress": "merchant.companyAddress"}),
-    }
-).map(lambda members: a_portfolio(**members))
-
-
-@settings(deadline=None)
-@given(orders, plain_portfolios, st.data())
-def test_sending_any_derived_values_back_changes_nothing(
-    body: dict[str, Any], portfolio: Portfolio, data: st.DataObject
-) -> None:
-    once = derive(body, portfolio, NOW)
-    sent = copy.deepcopy(body)
-    for row in once.derived:
-        if data.draw(st.booleans()):
-            put(sent, row.pointer, row.value)
-    assert derive(sent, portfolio, NOW).body == once.body

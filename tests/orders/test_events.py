@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from hardware_orders import canonical
+from hardware_orders.actor import SERVICE, Actor
+from hardware_orders.contract.enums import Status
 from hardware_orders.orders import view
-from hardware_orders.orders.actor import SERVICE, Actor
 from hardware_orders.orders.commands import Cancel, Receive, Replace, Submit
 from hardware_orders.orders.decide import Decision, decide, receive
 from hardware_orders.orders.events import chain, changes, digest, record
-from hardware_orders.orders.status import EventType, Intent, Status
+from hardware_orders.orders.status import EventType, Intent
 from tests.orders.samples import ADA, BOB, NOW, ORDER_ID, a_body, an_order, as_sent
 
 Json = dict[str, Any]

@@ -5,19 +5,28 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hardware_orders.actor import SERVICE
+from hardware_orders.contract.enums import DetailedStatus, Status
 from hardware_orders.errors import FieldFixedError, NotAllowedError
-from hardware_orders.orders.actor import SERVICE
-from hardware_orders.orders.commands import Cancel, Command, Park, Receive, Replace, Settle, Submit
+from hardware_orders.orders.commands import Cancel, Command, Discard, Park, Receive, Replace, Settle, Submit
 from hardware_orders.orders.decide import Decision, decide, receive
 from hardware_orders.orders.order import NO_HASH, Order
-from hardware_orders.orders.status import Code, DetailedStatus, EventType, Intent, Status
+from hardware_orders.orders.status import Code, EventType, Intent, State
 from hardware_orders.portfolio.lookup import Unavailable
 from tests.orders.samples import ADA, BEFORE, BOB, CUSTOMER, NOW, ORDER_ID, a_body, an_order, as_sent
 
 NEW_BODY = a_body(orderReference="ORD-2", notes="new")
-SETTLED: dict[str, Any] = {"due_at": None, "intent": None, "due_actor": None, "attempts": 0, "lookups": 0}
+SETTLED: dict[str, Any] = {
+    "due_at": None,
+    "waiting_since": None,
+    "intent": None,
+    "due_actor": None,
+    "attempts": 0,
+    "lookups": 0,
+}
 REPLACE = Replace(as_sent(NEW_BODY), NEW_BODY, BOB)
 SUBMIT = Submit(BOB)
+DISCARD = Discard(BOB)
 CANCEL = Cancel("ORDER_LATE", "Closed.", BOB)
 PARK = Park(Code.POISON, "It was set aside.")
 
@@ -25,11 +34,12 @@ S, D, E, I = Status, DetailedStatus, EventType, Intent  # noqa: E741
 
 
 class Kind(NamedTuple):
-    """Which order: its status, what it waits for, and whether it was submitted before it was put on hold."""
+    """Which order: its status, what it waits for, its detailed status where samples has another, if submitted."""
 
     status: Status
     intent: Intent | None
     was_submitted: bool = False
+    detailed: DetailedStatus | None = None
 
 
 RECEIVED_DRAFT = Kind(S.RECEIVED, I.DRAFT)
@@ -40,21 +50,31 @@ DRAFT_SUBMIT = Kind(S.DRAFT, I.SUBMIT)
 PARKED = Kind(S.ONHOLD, None)
 PARKED_DRAFT = Kind(S.ONHOLD, I.DRAFT)
 PARKED_SUBMIT = Kind(S.ONHOLD, I.SUBMIT)
-HELD = Kind(S.ONHOLD, None, was_submitted=True)
+HELD = Kind(S.ONHOLD, None, was_submitted=True, detailed=D.ONHOLD)
 SUBMITTED = Kind(S.SUBMITTED, None, was_submitted=True)
 INPROGRESS = Kind(S.INPROGRESS, None, was_submitted=True)
+SHIPPED = Kind(S.INPROGRESS, None, was_submitted=True, detailed=D.FULFILMENT_SHIPPED)
 COMPLETED = Kind(S.COMPLETED, None, was_submitted=True)
-CANCELLED = Kind(S.CANCELLED, None)
+CANCELLED = Kind(S.CANCELLED, None, detailed=D.CANCELED_BYUSER)
 
 WAITING = (RECEIVED_DRAFT, RECEIVED_SUBMIT, DRAFT_DRAFT, DRAFT_SUBMIT, PARKED_DRAFT, PARKED_SUBMIT)
-RESTING = (DRAFT, PARKED, HELD, SUBMITTED, INPROGRESS, COMPLETED, CANCELLED)
+RESTING = (DRAFT, PARKED, HELD, SUBMITTED, INPROGRESS, SHIPPED, COMPLETED, CANCELLED)
 KINDS = WAITING + RESTING
 FLOWS = pytest.mark.parametrize("simplified", [False, True], ids=["whole", "simplified"])
 
 
 def of_kind(kind: Kind, *, simplified: bool, **members: Any) -> Order:
-    submitted_at = BEFORE if kind.was_submitted else None
-    return an_order(kind.status, kind.intent, simplified=simplified, **{"submitted_at": submitted_at} | members)
+    own: dict[str, Any] = {"submitted_at": BEFORE if kind.was_submitted else None}
+    if kind.detailed:
+        own["detailed_status"] = kind.detailed
+    return an_order(kind.status, kind.intent, simplified=simplified, **own | members)
+
+
+def standing(kind: Kind) -> str:
+    """How a refusal says where such an order stands."""
+    if kind.intent:
+        return "The order is being submitted"
+    return f"The order is {State.of(kind.status, kind.detailed)}"
 
 
 def test_every_status_is_among_the_kinds() -> None:
@@ -158,6 +178,7 @@ def test_replacing_what_was_not_submitted(
         portfolio_uid=None,
         portfolio_version=None,
         due_at=NOW if waits else None,
+        waiting_since=NOW if waits else None,
         intent=I.DRAFT if waits else None,
         due_actor=BOB if waits else None,
         attempts=0,
@@ -173,8 +194,7 @@ def test_replacing_what_was_not_submitted(
     "kind", [RECEIVED_SUBMIT, DRAFT_SUBMIT, PARKED_SUBMIT, HELD, SUBMITTED, INPROGRESS, COMPLETED, CANCELLED]
 )
 def test_what_is_submitted_or_on_its_way_is_not_replaced(kind: Kind, *, simplified: bool) -> None:
-    reason = "is being submitted" if kind.intent else f"is {kind.status}"
-    with pytest.raises(NotAllowedError, match=f"^The order {reason} and cannot be replaced; only an order that has"):
+    with pytest.raises(NotAllowedError, match=f"^{standing(kind)} and cannot be replaced; only an order that has"):
         decide(of_kind(kind, simplified=simplified), REPLACE, NOW)
 
 
@@ -195,7 +215,7 @@ def test_the_customer_stays_and_the_status_is_looked_at_first() -> None:
 @pytest.mark.parametrize("kind", [RECEIVED_DRAFT, DRAFT, DRAFT_DRAFT, PARKED, PARKED_DRAFT])
 def test_submitting_only_begins_to_wait(kind: Kind, *, simplified: bool) -> None:
     order = of_kind(kind, simplified=simplified)
-    expected = order._replace(due_at=NOW, intent=I.SUBMIT, due_actor=BOB, attempts=0, lookups=0)
+    expected = order._replace(due_at=NOW, waiting_since=NOW, intent=I.SUBMIT, due_actor=BOB, attempts=0, lookups=0)
     assert decide(order, SUBMIT, NOW) == Decision(expected, None, BOB)
 
 
@@ -211,16 +231,48 @@ def test_submitting_again_changes_nothing(kind: Kind, *, simplified: bool) -> No
 @FLOWS
 @pytest.mark.parametrize("kind", [HELD, SUBMITTED, INPROGRESS, COMPLETED, CANCELLED])
 def test_what_was_submitted_or_is_over_is_not_submitted(kind: Kind, *, simplified: bool) -> None:
-    with pytest.raises(NotAllowedError, match=f"^The order is {kind.status} and cannot be submitted; only a draft"):
+    with pytest.raises(NotAllowedError, match=f"^{standing(kind)} and cannot be submitted; only a draft"):
         decide(of_kind(kind, simplified=simplified), SUBMIT, NOW)
+
+
+# Discarding
+
+
+@FLOWS
+@pytest.mark.parametrize("kind", [RECEIVED_DRAFT, DRAFT, DRAFT_DRAFT, PARKED, PARKED_DRAFT])
+def test_discarding_ends_the_wait_and_gives_no_reason(kind: Kind, *, simplified: bool) -> None:
+    order = of_kind(kind, simplified=simplified, code="MISSING_FIELDS", information="…")
+    expected = order._replace(
+        version=4,
+        status=S.CANCELLED,
+        detailed_status=D.CANCELED_BYUSER,
+        code=None,
+        information=None,
+        status_changed_at=NOW,
+        modified=BOB,
+        modified_date=NOW,
+        discarded_at=NOW,
+        **SETTLED,
+    )
+    assert decide(order, DISCARD, NOW) == Decision(expected, E.DISCARDED, BOB)
+
+
+@FLOWS
+@pytest.mark.parametrize(
+    "kind", [RECEIVED_SUBMIT, DRAFT_SUBMIT, PARKED_SUBMIT, HELD, SUBMITTED, INPROGRESS, COMPLETED, CANCELLED]
+)
+def test_what_is_submitted_or_on_its_way_is_not_discarded(kind: Kind, *, simplified: bool) -> None:
+    with pytest.raises(NotAllowedError, match=f"^{standing(kind)} and cannot be discarded; only an order"):
+        decide(of_kind(kind, simplified=simplified), DISCARD, NOW)
 
 
 # Cancelling
 
 
 @FLOWS
-@pytest.mark.parametrize("kind", [*WAITING, DRAFT, PARKED, HELD, SUBMITTED])
+@pytest.mark.parametrize("kind", [*WAITING, DRAFT, PARKED, SUBMITTED, INPROGRESS, HELD])
 def test_cancelling_ends_the_wait_and_notes_the_reason(kind: Kind, *, simplified: bool) -> None:
+    is_request = kind in (INPROGRESS, HELD)  # fulfilment works on it, and decides
     earlier = {"cancelReasonEnum": "OTHER"}
     order = of_kind(kind, simplified=simplified, code="MISSING_FIELDS", information="…", cancellations=(earlier,))
     row = {
@@ -232,8 +284,8 @@ def test_cancelling_ends_the_wait_and_notes_the_reason(kind: Kind, *, simplified
     }
     expected = order._replace(
         version=4,
-        status=S.CANCELLED,
-        detailed_status=D.CANCELED_BYUSER,
+        status=S.INPROGRESS if is_request else S.CANCELLED,
+        detailed_status=D.CANCEL_REQUESTED if is_request else D.CANCELED_BYUSER,
         code=None,
         information=None,
         status_changed_at=NOW,
@@ -242,7 +294,7 @@ def test_cancelling_ends_the_wait_and_notes_the_reason(kind: Kind, *, simplified
         cancellations=(earlier, row),
         **SETTLED,
     )
-    assert decide(order, CANCEL, NOW) == Decision(expected, E.CANCELLED, BOB)
+    assert decide(order, CANCEL, NOW) == Decision(expected, E.PROGRESSED if is_request else E.CANCELLED, BOB)
     assert order.can_cancel
     assert not expected.can_cancel
 
@@ -259,11 +311,11 @@ def test_a_cancellation_without_further_reason_and_by_the_service() -> None:
 
 
 @FLOWS
-@pytest.mark.parametrize("kind", [INPROGRESS, COMPLETED, CANCELLED])
-def test_what_is_under_way_or_over_is_not_cancelled(kind: Kind, *, simplified: bool) -> None:
+@pytest.mark.parametrize("kind", [SHIPPED, COMPLETED, CANCELLED])
+def test_what_is_shipped_or_over_is_not_cancelled(kind: Kind, *, simplified: bool) -> None:
     order = of_kind(kind, simplified=simplified)
     assert not order.can_cancel
-    with pytest.raises(NotAllowedError, match="only DRAFT, ONHOLD, RECEIVED, SUBMITTED can be"):
+    with pytest.raises(NotAllowedError, match="cannot be cancelled; only what is neither shipped, nor over, nor being"):
         decide(order, CANCEL, NOW)
 
 
@@ -271,7 +323,7 @@ def test_what_is_under_way_or_over_is_not_cancelled(kind: Kind, *, simplified: b
 
 
 @FLOWS
-@pytest.mark.parametrize("intent", Intent)
+@pytest.mark.parametrize("intent", [I.DRAFT, I.SUBMIT])
 def test_receiving_decides_nothing(intent: Intent, *, simplified: bool) -> None:
     sent = as_sent(NEW_BODY)
     decision = receive(Receive(ORDER_ID, sent, NEW_BODY, intent, simplified, BOB), NOW)
@@ -292,6 +344,7 @@ def test_receiving_decides_nothing(intent: Intent, *, simplified: bool) -> None:
             simplified=simplified,
             portfolio_uid=None,
             portfolio_version=None,
+            portfolio_changes=(),
             due_at=NOW,
             intent=intent,
             due_actor=BOB,
@@ -303,6 +356,12 @@ def test_receiving_decides_nothing(intent: Intent, *, simplified: bool) -> None:
             modified_date=NOW,
             submitted_at=None,
             cancellations=(),
+            tracking_reference=None,
+            order_number=None,
+            discarded_at=None,
+            erased_at=None,
+            waiting_since=None,
+            stalled_at=None,
             last_hash=NO_HASH,
         ),
         E.RECEIVED,

@@ -1,15 +1,17 @@
-"""Settling under the simplified flow: what each answer of the Portfolio Service makes of an order, and when it asks again."""
+"""Settling under the simplified flow: what each answer of the Portfolio Service makes of it, when it asks again."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from hardware_orders.orders.commands import Settle, Submit
+from hardware_orders.contract.enums import DetailedStatus, Status
+from hardware_orders.errors import NotAllowedError
+from hardware_orders.orders.commands import Replace, Settle, Submission, Submit
 from hardware_orders.orders.decide import INFORMATION_CHARACTERS, Decision, decide
 from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import Order
-from hardware_orders.orders.status import Code, DetailedStatus, EventType, Intent, Status
+from hardware_orders.orders.status import Code, EventType, Intent
 from hardware_orders.portfolio.lookup import Found, NotConfigured, Outcome, Unavailable, UnknownCustomer
 from tests.orders.samples import (
     ADA,
@@ -24,7 +26,14 @@ from tests.orders.samples import (
     found,
 )
 
-SETTLED: dict[str, Any] = {"due_at": None, "intent": None, "due_actor": None, "attempts": 0, "lookups": 0}
+SETTLED: dict[str, Any] = {
+    "due_at": None,
+    "waiting_since": None,
+    "intent": None,
+    "due_actor": None,
+    "attempts": 0,
+    "lookups": 0,
+}
 RINGS = {"notes": "Ring."}
 AWAY = Unavailable("It is away.")
 LEAD_TIME = {"requestedDate": {"leadTimeDays": 2, "timeZone": "UTC"}}
@@ -39,8 +48,8 @@ def drafted(outcome: Outcome, now: datetime = BEFORE, **body: Any) -> Order:
     return decide(waiting(Intent.DRAFT, **body), Settle(outcome), now).order
 
 
-def submitted(draft: Order, outcome: Outcome, now: datetime = NOW) -> Order:
-    return decide(decide(draft, Submit(ADA), now).order, Settle(outcome), now).order
+def submitted(draft: Order, outcome: Outcome | None, now: datetime = NOW, intent: Submission = Intent.SUBMIT) -> Order:
+    return decide(decide(draft, Submit(ADA, intent), now).order, Settle(outcome), now).order
 
 
 @pytest.mark.parametrize(
@@ -78,7 +87,7 @@ def test_the_caller_picks_the_portfolio() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.RECEIVED, Status.DRAFT, Status.ONHOLD])
-@pytest.mark.parametrize("intent", Intent)
+@pytest.mark.parametrize("intent", [Intent.DRAFT, Intent.SUBMIT, Intent.LATEST])
 @pytest.mark.parametrize(
     ("outcome", "code"),
     [
@@ -154,22 +163,25 @@ def test_a_draft_is_submitted_when_a_newer_portfolio_gives_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("newer", "pointers"),
+    ("newer", "changes"),
     [
-        ({"defaults": {"notes": "Knock."}}, "/notes"),
-        ({"defaults": {}}, "/notes"),
-        ({"defaults": RINGS | {"poRef": "P-1"}}, "/poRef"),
-        ({"defaults": {"poRef": "P-1"}}, "/notes, /poRef"),
+        ({"notes": "Knock."}, [{"pointer": "/notes", "old": "Ring.", "new": "Knock."}]),
+        ({}, [{"pointer": "/notes", "old": "Ring."}]),
+        (RINGS | {"poRef": "P-1"}, [{"pointer": "/poRef", "new": "P-1"}]),
+        ({"poRef": "P-1"}, [{"pointer": "/notes", "old": "Ring."}, {"pointer": "/poRef", "new": "P-1"}]),
     ],
 )
-def test_a_newer_portfolio_that_changes_a_value_leaves_the_draft_as_it_was(newer: Any, pointers: str) -> None:
+def test_a_newer_portfolio_that_changes_a_value_leaves_the_draft_as_it_was(
+    newer: Any, changes: list[dict[str, str]]
+) -> None:
     draft = drafted(found(1, defaults=RINGS))
-    order = submitted(draft, found(2, **newer))
+    order = submitted(draft, found(2, defaults=newer))
     assert order == draft._replace(
         version=draft.version + 1,
         code="PORTFOLIO_CHANGED",
-        information="The portfolio has changed since the draft was saved. "
-        f"Replace the order to take the new values: {pointers}.",
+        information="The portfolio has changed since the draft was saved. Submit it with X-Portfolio-Version: latest to "
+        f"take the new values, or pinned to keep those that it shows: {', '.join(row['pointer'] for row in changes)}.",
+        portfolio_changes=tuple(changes),
         status_changed_at=NOW,
         modified_date=NOW,
     )
@@ -219,3 +231,74 @@ def test_a_draft_that_lacks_one_field_does_not_silently_gain_another() -> None:
     assert draft.code == "MISSING_FIELDS"
     order = submitted(draft, found(2, defaults=RINGS))
     assert (order.status, order.code) == (Status.DRAFT, "PORTFOLIO_CHANGED")
+
+
+# The caller chooses
+
+
+@pytest.mark.parametrize("outcome", [found(2, defaults={"notes": "Knock."}), UnknownCustomer(), AWAY, None])
+def test_a_pinned_draft_is_submitted_as_it_is_whatever_the_portfolio_says(outcome: Outcome | None) -> None:
+    draft = drafted(found(1, defaults=RINGS, **LEAD_TIME))
+    later = NOW + timedelta(days=9)
+    assert submitted(draft, outcome, later, Intent.PINNED) == draft._replace(
+        version=draft.version + 1,
+        status=Status.SUBMITTED,
+        detailed_status=DetailedStatus.SUBMITTED,
+        status_changed_at=later,
+        modified_date=later,
+        submitted_at=later,
+    )
+
+
+def test_the_latest_values_are_derived_at_the_submission() -> None:
+    draft = drafted(found(1, defaults=RINGS, **LEAD_TIME))
+    later = NOW + timedelta(days=9)
+    newer = found(2, defaults={"notes": "Knock."}, **LEAD_TIME)
+    order = submitted(draft, newer, later, Intent.LATEST)
+    assert (order.status, order.body) == (Status.SUBMITTED, drafted(newer, later).body)
+    assert (order.body["notes"], order.portfolio_version, order.derived_at) == ("Knock.", 2, later)
+    assert order.body["requestedDate"] != draft.body["requestedDate"]
+
+
+def test_the_choice_waits_for_a_service_that_is_away() -> None:
+    draft = drafted(found(1, defaults=RINGS))
+    waits = submitted(draft, AWAY, NOW, Intent.LATEST)
+    assert (waits.intent, waits.lookups) == (Intent.LATEST, 1)
+    assert decide(waits, Settle(found(2, defaults={"notes": "Knock."})), NOW).order.body["notes"] == "Knock."
+
+
+def test_another_choice_joins_the_submission_that_is_on_its_way() -> None:
+    draft = drafted(found(1, defaults=RINGS))
+    first = decide(draft, Submit(ADA, Intent.LATEST), NOW).order
+    assert decide(first, Submit(ADA, Intent.PINNED), NOW).order is first
+
+
+def test_what_was_never_completed_cannot_be_pinned() -> None:
+    held = decide(waiting(Intent.SUBMIT), Settle(UnknownCustomer()), BEFORE).order
+    for order in (held, waiting(Intent.DRAFT)):
+        with pytest.raises(NotAllowedError, match="no values to keep; submit it with X-Portfolio-Version: latest"):
+            decide(order, Submit(ADA, Intent.PINNED), NOW)
+
+
+@pytest.mark.parametrize("intent", [Intent.PINNED, Intent.LATEST])
+def test_outside_the_simplified_flow_there_is_nothing_to_choose(intent: Submission) -> None:
+    draft = an_order(Status.DRAFT)
+    assert submitted(draft, None, intent=intent) == submitted(draft, None)
+
+
+def test_a_pinned_draft_that_lacks_a_field_is_parked() -> None:
+    draft = drafted(found(1, required={"fields": ["poRef"]}))
+    order = submitted(draft, None, intent=Intent.PINNED)
+    assert (order.status, order.code, order.body) == (Status.ONHOLD, "MISSING_FIELDS", draft.body)
+
+
+def test_the_difference_is_gone_with_the_next_change() -> None:
+    stopped = submitted(drafted(found(1, defaults=RINGS)), found(2))
+    assert stopped.portfolio_changes
+    body = a_body(poRef="P-2")
+    for after in (
+        submitted(stopped, None, intent=Intent.PINNED),
+        submitted(stopped, found(2), intent=Intent.LATEST),
+        decide(stopped, Replace(as_sent(body), body, ADA), NOW).order,
+    ):
+        assert after.portfolio_changes == ()

@@ -40,6 +40,7 @@ def test_a_mapping_may_be_merged_into_another(tmp_path: Path) -> None:
         ("p.yaml", b"\xff\xfe\x00"),
         ("p.yaml", b"[" * 100_000),
         ("p.json", b"a: 1"),
+        ("p.json", b"[" * 100_000),
     ],
 )
 def test_anything_else_is_a_value_error(tmp_path: Path, name: str, content: bytes) -> None:

@@ -48,6 +48,7 @@ def test_what_is_written_out_is_read_back_the_same() -> None:
 
 WRONG = [
     ({"version": "1"}, "version: must be a whole number, without quotes."),
+    ({"version": 2**53}, "version: Input must be less than or equal to 9007199254740991."),
     ({"isDefault": "yes"}, "isDefault: must be true or false, without quotes."),
     ({"nick": "x"}, "nick: is not a member of a portfolio file here; correct its spelling or remove it."),
     ({"customerEntityUid": CUSTOMER.upper()}, "customerEntityUid: must be a UUID in lower case with hyphens."),
@@ -70,6 +71,54 @@ WRONG = [
         "overrides[0].when: merchant.companyAddress.country must be a country as an ISO 3166-1 alpha-3 code, such as FRA.",
     ),
     ({"overrides": [{"when": {}, "defaults": {}}]}, "overrides[0].when: must name at least one field."),
+    (
+        {"overrides": [{"when": {"paymentDetails": {}}, "defaults": {}}]},
+        "overrides[0].when: paymentDetails must be one value; an object or a list is completed before it could be compared.",
+    ),
+    (
+        {"overrides": [{"when": {"notes": "a"}, "defaults": {"notes": "b"}}]},
+        "as a whole: override 1 gives another value to what its own condition looks at; remove it from its defaults.",
+    ),
+    (
+        {
+            "overrides": [
+                {"when": {"merchant.shippingAddress.city": "a"}, "defaults": {"poRef": "b"}},
+                {"when": {"poRef": "b"}, "defaults": {"merchant": {"companyAddress": {"city": "a"}}}},
+            ],
+            "copies": {"merchant.shippingAddress": "merchant.companyAddress"},
+        },
+        (
+            "as a whole: overrides 1 and 2 give what one another's conditions look at; "
+            "let them look at fields that none of them gives."
+        ),
+    ),
+    (
+        {"copies": {"poRef": "merchant.siteReferenceId", "merchant.siteReferenceId": "merchant.siteReferenceId"}},
+        "copies: go round in a circle (merchant.siteReferenceId from merchant.siteReferenceId); remove one of these copies.",
+    ),
+    (
+        {"copies": {"packageDetails.portfolioUid": "customerEntityUid"}},
+        "copies: packageDetails.portfolioUid cannot be copied, because it is what picks a portfolio.",
+    ),
+    (
+        {"requestedDate": {"leadTimeDays": 1, "businessDays": True, "holidays": "Bavaria", "timeZone": "UTC"}},
+        "requestedDate.holidays: must be a country, or one of its subdivisions, by ISO 3166, such as DE or DE-BY.",
+    ),
+    (
+        {"requestedDate": {"leadTimeDays": 1, "businessDays": True, "holidays": "XX", "timeZone": "UTC"}},
+        "requestedDate.holidays: no public holidays are known of XX; use an ISO 3166-1 alpha-2 code such as DE.",
+    ),
+    (
+        {"requestedDate": {"leadTimeDays": 1, "businessDays": True, "holidays": "DE-XX", "timeZone": "UTC"}},
+        (
+            "requestedDate.holidays: DE-XX is no subdivision with holidays of its own; "
+            "use DE, or one of these: DE-BB, DE-BE, DE-BW, DE-BY, DE-HB."
+        ),
+    ),
+    (
+        {"requestedDate": {"leadTimeDays": 1, "holidays": "DE", "timeZone": "UTC"}},
+        "requestedDate: holidays only count among business days; set businessDays to true, or remove holidays.",
+    ),
     (
         {"copies": {"merchant.mcc": "poRef"}},
         "copies: merchant.mcc cannot be a copy of poRef; copy between fields of the same kind.",

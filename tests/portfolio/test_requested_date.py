@@ -32,6 +32,29 @@ def test_business_days(now: str, value: str, counted_from: str) -> None:
     assert compute(now) == (value, f"5 business days after {counted_from}, cut-off 15:00 Europe/Paris")
 
 
+@pytest.mark.parametrize(
+    ("now", "place", "value", "skipped"),
+    [
+        ("2026-12-23T09:00:00+01:00", "FR", "2026-12-31T00:00:00+01:00", "2026-12-25 (Christmas Day)"),
+        ("2026-12-25T09:00:00+01:00", "FR", "2027-01-05T00:00:00+01:00", None),  # counts from the 28th, skips New Year
+        ("2027-01-05T09:00:00+01:00", "DE", "2027-01-12T00:00:00+01:00", ""),
+        ("2027-01-05T09:00:00+01:00", "DE-BY", "2027-01-13T00:00:00+01:00", "2027-01-06 (Epiphany)"),
+    ],
+)
+def test_public_holidays_are_no_business_days(now: str, place: str, value: str, skipped: str | None) -> None:
+    date, rule = compute(now, holidays=place)
+    assert date == value
+    if skipped is None:
+        skipped = "2026-12-25 (Christmas Day), 2027-01-01 (New Year's Day)"
+    assert rule.endswith(f", without {skipped} in {place}" if skipped else "Europe/Paris")
+
+
+def test_a_rule_names_a_few_holidays_only() -> None:
+    _, rule = compute("2026-12-23T09:00:00+01:00", holidays="FR", leadTimeDays=200)
+    assert rule.endswith(" more in FR")
+    assert len(rule) < 300
+
+
 def test_calendar_days_count_the_weekend() -> None:
     assert compute("2026-11-28T16:00:00+01:00", businessDays=False) == (
         "2026-12-04T00:00:00+01:00",

@@ -29,10 +29,41 @@ def test_a_relative_file_and_an_escaped_name(tmp_path: Path, monkeypatch: pytest
     assert lookup_from("file:my%20portfolios.json")([BAKERY]) == {BAKERY: UnknownCustomer()}
 
 
-@pytest.mark.parametrize("url", ["http://portfolio.example.com", "https://portfolio.example.com/v1"])
-def test_http_is_refused_with_what_to_use_instead(url: str) -> None:
-    with pytest.raises(WrongSettingError, match=r"HARDWARE_ORDERS_PORTFOLIO_URL .* set it to file:/path"):
+@pytest.mark.parametrize(
+    "url", ["http://portfolio.example.com", "https://portfolio.example.com/v1/", "http://[::1]:80", "HTTPS://x"]
+)
+def test_a_service_is_asked_for_nothing_before_it_is_needed(url: str) -> None:
+    source = lookup_from(url)
+    assert source.at_hand([BAKERY]) == {}
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://", "https:///v1", "https://user@x", "https://user:secret@x", "http://x?a=secret", "http://x#secret"),
+        *("http://x:port", "http://[::1", "http://a b", "http://x/\u007f"),
+    ],
+)
+def test_a_service_is_named_by_where_it_is_alone(url: str) -> None:
+    with pytest.raises(WrongSettingError, match=r"^HARDWARE_ORDERS_PORTFOLIO_URL must be http\(s\)://host") as refused:
         lookup_from(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("http://x", "t"),
+        ("http://10.0.0.1", "t"),
+        ("https://x", "two words"),
+        ("https://x", "line\n"),
+        ("https://x", "ä"),
+    ],
+)
+def test_a_token_that_others_could_read_or_that_is_none(url: str, token: str) -> None:
+    with pytest.raises(WrongSettingError, match=r"^HARDWARE_ORDERS_PORTFOLIO_TOKEN"):
+        lookup_from(url, token=token)
 
 
 @pytest.mark.parametrize("url", ["file:", "file://host/p.yaml", "ftp://x/p.yaml", "p.yaml"])

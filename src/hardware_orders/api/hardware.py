@@ -1,6 +1,7 @@
 """POST `/orders/hardware` and PUT `/orders/hardware/{orderId}`: the vendor's page to the letter."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from hardware_orders import canonical, identifiers
-from hardware_orders.api import answers, headers, openapi
+from hardware_orders.api import answers, conditional, headers, openapi
 from hardware_orders.api.authentication import Principal, Role
 from hardware_orders.api.context import Context, context, order_id
 from hardware_orders.api.problems import Problem, invalid, invalid_field
@@ -32,18 +33,7 @@ async def add_hardware_order(request: Request) -> Response:
     preference = headers.preference(request, service.wait_seconds)
     raw, sent, body = await headers.body(request)
     key = headers.idempotency_key(request, principal.actor.uid or "", raw, f"{save_draft}", f"{simplified}")
-    errors = check_order(body, complete=not simplified)
-    if errors:
-        raise invalid(errors)
-    _require_customer(principal, body)
-    command = Receive(
-        order_id=identifiers.new(),
-        sent=sent,
-        body=body,
-        intent=Intent.DRAFT if save_draft else Intent.SUBMIT,
-        simplified=simplified,
-        actor=principal.actor,
-    )
+    command = checked(principal, sent, body, save_draft=save_draft, simplified=simplified)
     accepted = await service.intake.accept(group_commit.Request(command, key), preference.seconds)
     replayed = {"Idempotent-Replayed": "true"} if accepted.is_repeat else {}
     return answers.settled_or_accepted(accepted.order, service.applied(preference), replayed)
@@ -55,6 +45,7 @@ async def replace_hardware_order(request: Request) -> Response:
     service = context(request)
     principal = service.authenticator.principal(request, Role.ORDERS_WRITE)
     preference = headers.preference(request, service.wait_seconds)
+    expected = conditional.expected(request)
     _, sent, parsed = await headers.body(request)
     body = parsed
     current = await run_in_threadpool(_current, service, order_id(request), principal)
@@ -65,22 +56,44 @@ async def replace_hardware_order(request: Request) -> Response:
         raise invalid(errors)
     # The order's own body is what stays of it: the text as sent, unless members had to be left out.
     command = Replace(sent if body is parsed else canonical.text(body), body, principal.actor)
-
-    async def replaced() -> Order:
-        return await run_in_threadpool(change.change, service.database, current.order_id, principal.entities, command)
-
-    order = await service.intake.change(replaced, current.order_id, preference.seconds)
+    order = await service.change(current.order_id, principal, command, expected, seconds=preference.seconds)
     return answers.settled_or_accepted(order, service.applied(preference))
 
 
-def _current(service: Context, wanted: str, principal: Principal) -> Order:
-    with service.database.read() as connection:
-        return change.get(connection, wanted, principal.entities)
+def checked(
+    principal: Principal,
+    sent: str,
+    body: Any,
+    *,
+    save_draft: bool,
+    simplified: bool,
+    patience: timedelta = timedelta(0),
+) -> Receive:
+    """The command that a new order's body stands for. Raises what `check` raises."""
+    check(principal, body, complete=not simplified)
+    return Receive(
+        order_id=identifiers.new(),
+        sent=sent,
+        body=body,
+        intent=Intent.DRAFT if save_draft else Intent.SUBMIT,
+        simplified=simplified,
+        actor=principal.actor,
+        patience=patience,
+    )
 
 
-def _require_customer(principal: Principal, body: Mapping[str, Any]) -> None:
+def check(principal: Principal, body: Any, *, complete: bool) -> None:
+    """Raise Problem 400 for a new order's body that is wrong, 403 for a customer that is not the caller's."""
+    errors = check_order(body, complete=complete)
+    if errors:
+        raise invalid(errors)
     if not principal.may_act_for(body["customerEntityUid"]):
         raise Problem(403, "The token does not allow orders for this customerEntityUid.", param="customerEntityUid")
+
+
+def _current(service: Context, wanted: str, principal: Principal) -> Order:
+    with service.database.read_for(principal.entities) as connection:
+        return change.get(connection, wanted, principal.entities)
 
 
 def _without_read_only(body: dict[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:

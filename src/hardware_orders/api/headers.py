@@ -1,4 +1,4 @@
-"""The request's own headers: strict booleans, `Prefer` (RFC 7240), `Idempotency-Key`, the body and its media type."""
+"""The request's own headers: strict booleans, `Prefer` (RFC 7240), `Idempotency-Key`; and the body."""
 
 import hashlib
 import re
@@ -7,13 +7,17 @@ from typing import Any
 
 from fastapi import Request
 
-from hardware_orders.api import strict_json
-from hardware_orders.api.problems import Problem, invalid_field
+from hardware_orders.api import bodies, strict_json
+from hardware_orders.api.problems import invalid_field
 from hardware_orders.intake.idempotency import Key
+from hardware_orders.orders.commands import Submission
+from hardware_orders.orders.status import Intent
 
 WAIT_MOST_SECONDS = 30
 KEY_MOST_CHARACTERS = 255
 _BOOLEANS = {"true": True, "false": False}
+PORTFOLIO_VERSION = "X-Portfolio-Version"
+PORTFOLIO_VERSIONS: dict[str, Submission] = {"pinned": Intent.PINNED, "latest": Intent.LATEST}
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_MOST_CHARACTERS}}}")
 # RFC 7240: a name, perhaps `= value`, perhaps parameters; a quoted text may hold commas.
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -26,14 +30,30 @@ SECONDS_MOST_DIGITS = 9  # more of them mean no other bound
 
 def boolean(request: Request, name: str) -> bool:
     """A header that is `true` or `false`, at most once; absent means false. Raises Problem 400."""
-    values = request.headers.getlist(name)
-    if not values:
+    value = _once(request, name)
+    if value is None:
         return False
+    if value not in _BOOLEANS:
+        raise invalid_field(name, "not_boolean", "must be `true` or `false`")
+    return _BOOLEANS[value]
+
+
+def portfolio_version(request: Request) -> Submission:
+    """Which values a draft is submitted with, by `X-Portfolio-Version`. Raises Problem 400."""
+    value = _once(request, PORTFOLIO_VERSION)
+    if value is None:
+        return Intent.SUBMIT
+    if value not in PORTFOLIO_VERSIONS:
+        raise invalid_field(PORTFOLIO_VERSION, "not_a_portfolio_version", "must be `pinned` or `latest`")
+    return PORTFOLIO_VERSIONS[value]
+
+
+def _once(request: Request, name: str) -> str | None:
+    values = request.headers.getlist(name)
     if len(values) > 1:
         raise invalid_field(name, "header_repeated", "must be sent once")
-    if values[0] not in _BOOLEANS:
-        raise invalid_field(name, "not_boolean", "must be `true` or `false`")
-    return _BOOLEANS[values[0]]
+    # blanks around a value are no part of it (RFC 9110, section 5.5)
+    return values[0].strip() if values else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +79,30 @@ def preference(request: Request, default_seconds: float) -> Preference:
 
 def idempotency_key(request: Request, caller: str, raw: bytes, *semantic: str) -> Key | None:
     """The caller's key with the hash of method, path, semantic headers and body. Raises Problem 400 for a bad one."""
+    key = key_text(request)
+    if key is None:
+        return None
+    digest = hashlib.sha256("\n".join((request.method, request.scope["path"], *semantic, "")).encode() + raw)
+    return Key(caller, key, digest.hexdigest())
+
+
+def key_text(request: Request) -> str | None:
+    """The caller's own Idempotency-Key. Raises Problem 400 for a bad one."""
     values = request.headers.getlist("idempotency-key")
     if not values:
         return None
-    if len(values) > 1 or not _KEY.fullmatch(values[0]):
+    if len(values) > 1 or not is_key(values[0]):
         remedy = f"must be sent once, with 1 to {KEY_MOST_CHARACTERS} visible ASCII characters"
         raise invalid_field("Idempotency-Key", "bad_key", remedy)
-    digest = hashlib.sha256("\n".join((request.method, request.url.path, *semantic, "")).encode() + raw)
-    return Key(caller, values[0], digest.hexdigest())
+    return values[0]
+
+
+def is_key(text: str) -> bool:
+    return _KEY.fullmatch(text) is not None
 
 
 async def body(request: Request) -> tuple[bytes, str, Any]:
-    """The body as bytes, text and parsed value. Raises Problem 400, 413 or 415."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Problem(415, "Send the body as `Content-Type: application/json`.")
-    raw = await _read(request)
+    """The body as bytes, text and parsed value. Raises Problem 400, 413 or 415; OverloadedError."""
+    raw = await bodies.read(request)
     text, value = strict_json.parse(raw)
     return raw, text, value
-
-
-async def _read(request: Request) -> bytes:
-    """The whole body; counted while it arrives, because a chunked one does not say how long it will be."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > strict_json.BODY_MOST_BYTES:
-            raise Problem(413, "The body is larger than the 4 MiB that an order may have.", headers=_HANG_UP)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-# The rest of a body that is too large is not read; the connection cannot serve another request.
-_HANG_UP = {"Connection": "close"}

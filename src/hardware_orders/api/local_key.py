@@ -1,4 +1,4 @@
-"""The local signing key: an Ed25519 key in a file, for machines without an issuer of tokens. Never on by itself on servers."""
+"""The local signing key: an Ed25519 key in a file, for machines without an issuer. Never on by itself on servers."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from hardware_orders.api.tokens import TrustedIssuer
 from hardware_orders.errors import WrongSettingError
 
 ALGORITHM = "Ed25519"  # RFC 9864
@@ -52,6 +53,15 @@ def _make(path: Path) -> None:
         return
     finally:
         Path(aside).unlink()
+
+
+def trusted(key: OKPKey) -> TrustedIssuer:
+    """The local key as an issuer whose tokens are taken. There is one key, so nobody names it."""
+
+    async def the_key(_name: object) -> OKPKey:
+        return key
+
+    return TrustedIssuer(ISSUER, AUDIENCE, (ALGORITHM,), the_key)
 
 
 def issue(key: OKPKey, *, sub: str, name: str, entities: Sequence[str], roles: Sequence[str], seconds: int) -> str:

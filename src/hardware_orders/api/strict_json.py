@@ -6,8 +6,6 @@ from typing import Any
 
 from hardware_orders.api.problems import Problem, invalid_field
 
-# The contract's largest order, 1,000 points of interaction, needs about 1 MiB.
-BODY_MOST_BYTES = 4 * 2**20
 # The contract's deepest member lies 9 levels down.
 DEPTH_MOST = 32
 

@@ -1,4 +1,4 @@
-"""The body of an order, as the vendor's page has it, and every check that is made of one: the first thing after the JSON.
+"""The bodies of requests, the order's as the vendor's page has it, and every check of one: what comes after the JSON.
 
 The checks take parsed JSON and leave it as it is. They say what is wrong; they neither convert nor fill in anything.
 """
@@ -11,12 +11,22 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, ValidationError
 from pydantic_core import ErrorDetails
 
-from hardware_orders.contract.enums import CancelReason, PaymentType
+from hardware_orders.contract.enums import CancelReason, DetailedStatus, PaymentType, Status
 from hardware_orders.contract.member import BodyObject, optional, required
 from hardware_orders.contract.merchant import HardwareMerchant
 from hardware_orders.contract.messages import code_and_predicate
 from hardware_orders.contract.packages import PackageDetails, VariableResponseType
-from hardware_orders.contract.scalars import MAX_NOTES, MAX_REFERENCE, Instant, Uuid, text
+from hardware_orders.contract.scalars import (
+    MAX_CODE,
+    MAX_EXACT_INTEGER,
+    MAX_FREE_TEXT,
+    MAX_NOTES,
+    MAX_REFERENCE,
+    NOT_BLANK_PATTERN,
+    Instant,
+    Uuid,
+    text,
+)
 from hardware_orders.contract.schema import json_schema
 
 # The contract's bound on `errors` in an answer: enough to mend a body in one go, and never a long answer to a bad one.
@@ -68,6 +78,27 @@ class OrderCancelRequest(BodyObject):
     )
 
 
+class OrderProgress(BodyObject):
+    """Fulfilment's report of where an order stands."""
+
+    status: Annotated[Status, Strict(False)] = required("Where the order now stands.", "INPROGRESS")
+    detailed_status: Annotated[DetailedStatus, Strict(False)] = optional(
+        "More closely where; the detailed status of the same name as the status when absent.", "FULFILMENT_SHIPPED"
+    )
+    code: Annotated[str, text(1, MAX_CODE, NOT_BLANK_PATTERN)] = optional(
+        "Fulfilment's own code that goes with the status.", "CARRIER_DELAY"
+    )
+    information: Annotated[str, text(1, MAX_FREE_TEXT, NOT_BLANK_PATTERN)] = optional(
+        "Anything a person should know about the status.", "The carrier collects a day later."
+    )
+    tracking_reference: Annotated[str, text(1, MAX_REFERENCE, NOT_BLANK_PATTERN)] = optional(
+        "The carrier's reference to follow the parcel by; stays until another is reported.", "1Z999AA10123456784"
+    )
+    order_number: Annotated[int, Field(ge=1, le=MAX_EXACT_INTEGER)] = optional(
+        "Fulfilment's own number of the order; stays until another is reported.", 4711
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One field at fault.
@@ -85,19 +116,10 @@ def check_order(body: object, *, complete: bool = True) -> list[FieldError]:
     """Say what is wrong with an order's body: at most `MOST_ERRORS`, in the order of the fields; empty when it is good.
 
     `complete=False` (the simplified flow) lets nested objects lack their required members, which may yet be derived;
-    see `missing_members`. The two fields that the vendor's page requires of every order are always required.
+    see `contract.missing`. The two fields that the vendor's page requires of every order are always required.
     """
     faults = _faults(HardwareOrder, body)
     return _errors(fault for fault in faults if complete or not _is_nested_absence(fault))
-
-
-def missing_members(body: dict[str, Any]) -> list[str]:
-    """Give the JSON Pointers (RFC 6901), sorted, of the required members that nested objects of the body lack.
-
-    The body is one that `check_order(body, complete=False)` found good. No member's name needs RFC 6901's escapes.
-    """
-    absences = (fault for fault in _faults(HardwareOrder, body) if _is_nested_absence(fault))
-    return sorted("".join(f"/{step}" for step in fault["loc"]) for fault in absences)
 
 
 def check_partial_order(body: object) -> list[FieldError]:
@@ -122,14 +144,40 @@ def check_cancellation(body: object) -> list[FieldError]:
     return _errors(_faults(OrderCancelRequest, body))
 
 
-def order_schema() -> dict[str, Any]:
-    """Give the JSON Schema (2020-12, as OpenAPI 3.1 takes it) of an order's body; `$defs` have the vendor's names."""
-    return json_schema(HardwareOrder)
+def check_progress(body: object) -> list[FieldError]:
+    """Say what is wrong with the body of a report of progress; empty when it is good."""
+    return _errors(_faults(OrderProgress, body))
+
+
+def order_schema(*, complete: bool = True) -> dict[str, Any]:
+    """Give the JSON Schema (2020-12, as OpenAPI 3.1 takes it) of what `check_order` takes; `$defs` are the vendor's.
+
+    The calendar, and the years that instants lie in, are checked beyond it: JSON Schema has no words for them. Neither
+    has it for objects of an incomplete order that differ as sent, and no more once defaults are filled in.
+    """
+    schema = json_schema(HardwareOrder)
+    if not complete:
+        for definition in schema["$defs"].values():
+            definition.pop("required", None)
+            for member in definition.get("properties", {}).values():
+                if "$ref" in member.get("items", {}):
+                    member.pop("uniqueItems", None)
+    return schema
 
 
 def cancellation_schema() -> dict[str, Any]:
     """Give the JSON Schema of a cancellation's body, in the form of `order_schema`."""
     return json_schema(OrderCancelRequest)
+
+
+def progress_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a report of progress, in the form of `order_schema`."""
+    return json_schema(OrderProgress)
+
+
+def check(model: type[BodyObject], body: object) -> list[FieldError]:
+    """Say what is wrong with a body of this model; empty when it is good."""
+    return _errors(_faults(model, body))
 
 
 def _faults(model: type[BodyObject], body: object) -> list[ErrorDetails]:
@@ -154,12 +202,12 @@ def _field_error(fault: ErrorDetails) -> FieldError:
     code, predicate = code_and_predicate(fault)
     steps = fault["loc"]
     if code == "unknown_field":
-        steps = (*steps[:-1], _cleaned(str(steps[-1])))
+        steps = (*steps[:-1], cleaned(str(steps[-1])))
     param = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
     return FieldError(param, code, f"{param or 'The body'} {predicate}.")
 
 
-def _cleaned(name: str) -> str:
+def cleaned(name: str) -> str:
     """Make a client's own field name fit to be shown: no control or direction characters, and short."""
     shown = "".join(character if character.isprintable() else "?" for character in name[:MOST_NAME_CHARACTERS])
     return shown or '""'

@@ -7,22 +7,24 @@ from pydantic import Field, Strict
 from hardware_orders.contract.countries import CountryCode
 from hardware_orders.contract.enums import ContactType, PhoneType
 from hardware_orders.contract.member import BodyObject, optional, required
-from hardware_orders.contract.scalars import MAX_PHONE_NUMBERS, Email, UniqueItems, text
+from hardware_orders.contract.scalars import MAX_PHONE_NUMBERS, NAME_PATTERN, Email, UniqueItems, text
 
 
 class Name(BodyObject):
     """A person's name."""
 
-    first_name: Annotated[str, text(1, 120)] = required("The given name.", "Ada")
-    last_name: Annotated[str, text(1, 120)] = required("The family name.", "Lovelace")
-    prefix: Annotated[str, text(0, 120)] = optional("What stands before the name.", "Dr")
-    alternate_full_name: Annotated[str, text(0, 200)] = optional("The whole name in another form or script.")
-    middle_name: Annotated[str, text(0, 120)] = optional("Further given names.", "King")
-    suffix: Annotated[str, text(0, 120)] = optional("What stands after the name.", "Jr")
+    first_name: Annotated[str, text(1, 120, NAME_PATTERN)] = required("The given name.", "Ada")
+    last_name: Annotated[str, text(1, 120, NAME_PATTERN)] = required("The family name.", "Lovelace")
+    prefix: Annotated[str, text(0, 120, NAME_PATTERN)] = optional("What stands before the name.", "Dr")
+    alternate_full_name: Annotated[str, text(0, 200, NAME_PATTERN)] = optional(
+        "The whole name in another form or script."
+    )
+    middle_name: Annotated[str, text(0, 120, NAME_PATTERN)] = optional("Further given names.", "King")
+    suffix: Annotated[str, text(0, 120, NAME_PATTERN)] = optional("What stands after the name.", "Jr")
 
 
-class Phone(BodyObject, frozen=True):
-    """A telephone number. Frozen, so that equal numbers can be found by their hash."""
+class Phone(BodyObject):
+    """A telephone number."""
 
     calling_code: Annotated[str, text()] = optional("The country's calling code.", "33")
     value: Annotated[str, text(5)] = required("The number, without calling code and extension.", "142685300")
@@ -48,7 +50,9 @@ class Contact(BodyObject):
 class AddressWithoutType(BodyObject):
     """A postal address, and who is to be found there."""
 
-    receiver_name: Annotated[str, text(1)] = optional("Who receives what is sent there.", "Corner Café, goods-in")
+    receiver_name: Annotated[str, text(1, pattern=NAME_PATTERN)] = optional(
+        "Who receives what is sent there.", "Corner Café, goods-in"
+    )
     address_line1: Annotated[str, text(1, 40)] = required(
         "The first line, usually street and number.", "12 rue de la Paix"
     )

@@ -1,7 +1,7 @@
 """The countries that an address may name: ISO 3166-1 alpha-3, as the vendor's page lists them.
 
-ZZZ is the vendor's word for "no country in particular". The vendor lists SGC where ISO has SGS; what the vendor takes is
-what can be ordered, so exactly its list is accepted and SGS is not.
+ZZZ is the vendor's word for "no country in particular". The vendor lists SGC where ISO has SGS; what the vendor takes
+is what can be ordered, so exactly its list is accepted and SGS is not.
 """
 
 from typing import Any

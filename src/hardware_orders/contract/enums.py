@@ -1,9 +1,53 @@
-"""The closed lists of words that a client may send in an order. Order statuses are not here: clients do not send them.
+"""The closed lists of words: what a client may send in an order, and where an order may stand.
 
-The values, in the vendor's order and spelling, are those of the vendor's page; `schema.py` publishes them under its names.
+The values, in the vendor's order and spelling, are those of the vendor's page; `schema.py` publishes them under its
+names.
 """
 
 from enum import StrEnum
+
+
+# The vendor's six, and RECEIVED (docs/adr/0003).
+class Status(StrEnum):
+    """Where an order stands. RECEIVED: it is stored, and nothing is decided about it yet."""
+
+    RECEIVED = "RECEIVED"
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    INPROGRESS = "INPROGRESS"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    ONHOLD = "ONHOLD"
+
+
+# The vendor's 24.
+class DetailedStatus(StrEnum):
+    """Where an order stands, in detail."""
+
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    INPROGRESS = "INPROGRESS"
+    PENDING_THIRD_PARTY = "PENDING_THIRD_PARTY"
+    PENDING_SIGNATURE = "PENDING_SIGNATURE"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    REQUIRES_ATTENTION = "REQUIRES_ATTENTION"
+    INTERNAL_BOARDING = "INTERNAL_BOARDING"
+    FULFILMENT_BOOKED = "FULFILMENT_BOOKED"
+    FULFILMENT_PICKED = "FULFILMENT_PICKED"
+    FULFILMENT_SHIPPED = "FULFILMENT_SHIPPED"
+    CANCEL_REQUESTED = "CANCEL_REQUESTED"
+    CANCEL_INPROGRESS = "CANCEL_INPROGRESS"
+    CANCEL_ERROR = "CANCEL_ERROR"
+    CANCELED_BYUSER = "CANCELED_BYUSER"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    DECLINED = "DECLINED"
+    ONHOLD = "ONHOLD"
+    OFFER_SENT = "OFFER_SENT"
+    OPENED_BY_CUSTOMER = "OPENED_BY_CUSTOMER"
+    INPROGRESS_BY_CUSTOMER = "INPROGRESS_BY_CUSTOMER"
+    DOCS_REQUIRED = "DOCS_REQUIRED"
+    DOCS_REQUIRES_ATTENTION = "DOCS_REQUIRES_ATTENTION"
 
 
 class CancelReason(StrEnum):

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 
 class BodyObject(BaseModel):
-    """A JSON object with a closed list of members, named in camelCase on the wire. Nothing is converted: "1" is no 1."""
+    """A JSON object with a closed list of members, named in camelCase on the wire. "1" is not converted to 1."""
 
     model_config = ConfigDict(strict=True, extra="forbid", alias_generator=to_camel)
 

@@ -11,7 +11,8 @@ from hardware_orders.contract.packages import BundleAndSerialNumberAndQuantity
 from hardware_orders.contract.scalars import (
     MAX_OPENING_HOURS,
     MERCHANT_CATEGORY_PATTERN,
-    NOT_BLANK_PATTERN,
+    NAME_PATTERN,
+    NOT_BLANK_NAME_PATTERN,
     Instant,
     TimeOfDay,
     text,
@@ -44,7 +45,7 @@ class HardwarePoiType(BodyObject):
 class HardwareMerchant(BodyObject):
     """The merchant that the hardware is for."""
 
-    merchant_name: Annotated[str, text(1, 100, NOT_BLANK_PATTERN)] = optional(
+    merchant_name: Annotated[str, text(1, 100, NOT_BLANK_NAME_PATTERN)] = optional(
         "The merchant's name; not only spaces.", "Corner Café"
     )
     primary_contact: Contact = required("Whom to ask about the order.")
@@ -59,7 +60,7 @@ class HardwareMerchant(BodyObject):
     site_reference_id: Annotated[str, text(1, 100)] = optional(
         "The site's id, when it is not the merchant's.", "SITE-PARIS-2"
     )
-    site_name: Annotated[str, text(1)] = optional(
+    site_name: Annotated[str, text(1, pattern=NAME_PATTERN)] = optional(
         "The site's name, when it is not the merchant's.", "Corner Café, Opéra"
     )
     opening_hours: Annotated[list[EntityOpeningHours], Field(min_length=1, max_length=MAX_OPENING_HOURS)] = optional(

@@ -1,4 +1,4 @@
-"""What is told to a client about a field at fault: pydantic's findings in our own words, never the value that was sent."""
+"""What a client is told of a field at fault: pydantic's findings in our own words, never the value that was sent."""
 
 import re
 from typing import Any
@@ -10,6 +10,7 @@ from hardware_orders.contract import scalars
 # As many allowed values as a reader takes in at a glance; the published schema lists them all.
 MOST_VALUES_NAMED = 10
 
+_EMAIL = ("bad_email", "must be an e-mail address, such as ada@example.com")
 # pydantic's error type → our code, and what follows the field's name. Braces are filled from pydantic's context.
 _SENTENCES = {
     "missing": ("required", "is required"),
@@ -34,6 +35,7 @@ _SENTENCES = {
         "date_time_out_of_range",
         f"must lie in the years {scalars.FIRST_YEAR} to {scalars.LAST_YEAR} (UTC)",
     ),
+    "email": _EMAIL,
     "too_many_faults": ("too_many_errors", "has too many errors to list; compare it with the published schema"),
     "not_unique": ("not_unique", "must not hold the same item twice; remove the repeats"),
 }
@@ -41,9 +43,12 @@ _NULL = ("null", "must not be null; send a value, or leave the field out if it i
 _EMPTY = ("empty", "must not be empty")
 _OTHER = ("invalid", "is not what the contract allows; compare it with the published schema")
 
+_ONE_LINE = "must be one line without control characters or characters that turn its direction; remove them"
 _PATTERN_SENTENCES = {
     scalars.TEXT_PATTERN: ("bad_characters", "must not contain the NUL character (U+0000); remove it"),
     scalars.NOT_BLANK_PATTERN: ("blank", "must not be blank, nor contain the NUL character (U+0000)"),
+    scalars.NAME_PATTERN: ("bad_characters", _ONE_LINE),
+    scalars.NOT_BLANK_NAME_PATTERN: ("blank", f"must not be blank, and {_ONE_LINE}"),
     scalars.EMPTY_OR_NOT_BLANK_PATTERN: (
         "blank",
         "must be empty or hold more than spaces, without the NUL character (U+0000)",
@@ -56,10 +61,11 @@ _PATTERN_SENTENCES = {
         "bad_date_time",
         "must be an RFC 3339 date-time with a zone, such as 2026-11-23T09:00:00Z or 2026-11-23T10:00:00+01:00",
     ),
-    scalars.EMAIL_PATTERN: ("bad_email", "must be an e-mail address, such as ada@example.com"),
+    scalars.EMAIL_PATTERN: _EMAIL,
     scalars.AMOUNT_PATTERN: ("bad_amount", 'must be an amount as text: digits and one decimal point, such as "12.50"'),
     scalars.WORD_PATTERN: ("bad_characters", "must hold only letters A-Z and a-z, digits, hyphens and underscores"),
     scalars.MERCHANT_CATEGORY_PATTERN: ("bad_mcc", 'must be four digits (ISO 18245), such as "5812"'),
+    scalars.URL_PATTERN: ("bad_url", "must begin with https:// and hold visible ASCII characters only"),
     scalars.TIME_OF_DAY_PATTERN: ("bad_time", 'must be hours and minutes as HH:MM, such as "09:30"'),
 }
 

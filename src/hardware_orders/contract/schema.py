@@ -1,4 +1,4 @@
-"""The published form of the body: JSON Schema for the OpenAPI document, under the names that the vendor gives its schemas."""
+"""The published form of the body: JSON Schema for the OpenAPI document, under the vendor's names for its schemas."""
 
 from typing import Any
 
@@ -13,8 +13,11 @@ _VENDOR_NAMES = {
     "ContactType": "ContactTypeEnum",
     "CountryCode": "CountryCode3Enum",
     "DayOfWeek": "DayOfWeekEnum",
+    "DetailedStatus": "DetailedStatusEnum",
     "PaymentType": "PaymentDetailsPaymentType",
+    "OrderEventType": "OrderEventTypeEnum",
     "PhoneType": "PhoneTypeEnum",
+    "Status": "OrderStatusEnum",
     "ThreeDSPaymentType": "PaymentTypeEnum",
 }
 _REFERENCE = "#/$defs/"

@@ -1,6 +1,6 @@
-"""What is said over Redis pub/sub: "events wait" to the relays, "these are settled" to the API processes.
+"""What is said over Redis pub/sub: "events wait" to the relays, "these are settled" and "there are new events" to the API.
 
-Both may be lost: the relay passes every second anyway, and a waiter reads the row at its deadline.
+All may be lost: relay and feed look every second anyway, and a waiter reads the row at its deadline.
 """
 
 import json
@@ -9,9 +9,12 @@ from collections.abc import Sequence
 import redis
 import structlog
 
+from hardware_orders.delivery import redis_client
+
 log = structlog.get_logger()
 
 RELAY_CHANNEL = "hardware-orders:relay"
+NUMBERED_CHANNEL = "hardware-orders:numbered"
 REPLY_CHANNEL = "hardware-orders:replies:"  # followed by the API process's own id
 # Nobody waits longer for Redis than this, least of all a worker between two batches.
 SPEAK_SECONDS = 1.0
@@ -21,13 +24,7 @@ class Herald:
     """Publishes both, over one bounded connection. While Redis is away it stays silent."""
 
     def __init__(self, events_url: str) -> None:
-        self._redis = redis.Redis.from_url(
-            events_url,
-            socket_connect_timeout=SPEAK_SECONDS,
-            socket_timeout=SPEAK_SECONDS,
-            retry=None,
-            retry_on_error=[],
-        )
+        self._redis = redis_client.bounded(events_url, SPEAK_SECONDS)
 
     def announce(self, *, wake_relay: bool, reply_to: str | None = None, order_ids: Sequence[str] = ()) -> None:
         """Wake the relays, and answer the bell of the API process behind `reply_to` with the orders settled by it.

@@ -1,4 +1,4 @@
-"""One process under the supervisor: how it is started and ended, how it says that it is ready, and what it last said."""
+"""One process under the supervisor: how it is started and ended, how it says that it is ready, what it last said."""
 
 import contextlib
 import ctypes

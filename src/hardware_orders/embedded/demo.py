@@ -1,4 +1,4 @@
-"""`hardware-orders demo`: the whole system in a temporary folder, the sample orders over HTTP, and what became of them."""
+"""`hardware-orders demo`: the whole system in a temporary folder, sample orders over HTTP, and what became of them."""
 
 import os
 import socket
@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from hardware_orders import samples
-from hardware_orders.embedded import demo_tables
-from hardware_orders.embedded.demo_orders import Client, DemoFailedError, Outcome
+from hardware_orders.client import Client, tables
+from hardware_orders.embedded import demo_orders, demo_tables
+from hardware_orders.embedded.demo_orders import DemoFailedError, Outcome
 from hardware_orders.embedded.progress import Progress
 from hardware_orders.embedded.supervisor import Supervisor
 from hardware_orders.embedded.system import System, prepared
@@ -49,12 +50,11 @@ class Demo:
 
     def _send(self) -> None:
         try:
-            client = Client(address(self._settings), token(self._system.env))
-            client.wait_until_listening()
-            outcomes = client.send(samples.orders())
+            with Client(address(self._settings), token(self._system.env)) as client:
+                outcomes = demo_orders.send(client, samples.orders())
             if not any(outcome.order for outcome in outcomes):
                 raise DemoFailedError(f"every order was refused, the first with: {outcomes[0].refusal}")  # noqa: TRY301
-            demo_tables.show(outcomes, demo_tables.console())
+            demo_tables.show(outcomes, tables.console())
             self.outcomes = outcomes
             if self._keep:
                 self._progress.say(f"\nIt goes on running: {address(self._settings)}\n")

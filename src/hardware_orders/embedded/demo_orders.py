@@ -1,18 +1,17 @@
-"""The demo's client: sends the sample orders over HTTP, as any client would, and reads what became of them."""
+"""The demo's orders: sends the samples with the client, as any program would, and reads what became of them."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
+from hardware_orders.client import Client, ClientError, Event, Order, RefusedError
 
-ANSWER_SECONDS = 40.0  # above the longest wait that the API grants
-PREFER = "wait=30"  # a demo rather waits on a slow machine than shows orders that are not settled
-LISTENING_SECONDS = 15.0
+WAIT_SECONDS = 30  # a demo rather waits on a slow machine than shows orders that are not settled
 NUMBERED_SECONDS = 15.0  # the relay numbers within milliseconds, and looks by itself every second
 POLL_SECONDS = 0.05
-REFUSALS = (httpx2.codes.BAD_REQUEST, httpx2.codes.CONFLICT, httpx2.codes.UNPROCESSABLE_CONTENT)
+# What becomes of an order, as opposed to a client or a service that does not work.
+REFUSALS = (400, 409, 422)
 
 
 class DemoFailedError(Exception):
@@ -21,100 +20,65 @@ class DemoFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one sample: the order and its events (CloudEvents), or the problem (RFC 9457) that refused it."""
+    """What became of one sample: the order and its events, or the refusal that ended its steps."""
 
     title: str
-    order: dict[str, Any] | None
-    events: Sequence[dict[str, Any]]
-    refusal: dict[str, Any] | None
+    order: Order | None
+    events: Sequence[Event]
+    refusal: RefusedError | None
 
 
-class Client:
-    """Requests to one API. `bearer` is the token."""
+def send(client: Client, samples: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    """Send one sample after the other, then read them all as they stand. Raises DemoFailedError."""
+    sent = [(sample["title"], *_steps(client, sample["steps"])) for sample in samples]
+    return [_outcome(client, title, order, refusal) for title, order, refusal in sent]
 
-    def __init__(self, address: str, bearer: str) -> None:
-        # No proxy of the environment's: the API is on this machine.
-        self._http = httpx2.Client(
-            base_url=address, headers={"Authorization": f"Bearer {bearer}"}, timeout=ANSWER_SECONDS, trust_env=False
-        )
 
-    def wait_until_listening(self) -> None:
-        """Return once the API answers that it is ready. Raises DemoFailedError if it does not."""
-        end = time.monotonic() + LISTENING_SECONDS
-        while not self._is_listening():
-            if time.monotonic() > end:
-                raise DemoFailedError(f"GET /readyz was not answered with 200 within {LISTENING_SECONDS:.0f} s")
-            time.sleep(POLL_SECONDS)
-
-    def send(self, samples: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-        """Send one sample after the other, then read them all as they stand. Raises DemoFailedError."""
-        sent = [(sample["title"], *self._steps(sample["steps"])) for sample in samples]
-        return [self._outcome(title, order_id, refusal) for title, order_id, refusal in sent]
-
-    def _steps(self, steps: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any] | None]:
-        """The order's id, empty if there is none, and the problem that ended its steps, if one did."""
-        order_id = ""
-        for step in steps:
-            answer = self._step(step, order_id)
-            if answer.status_code in REFUSALS:
-                return order_id, answer.json()
-            order_id = _accepted(answer)["orderId"]
-        return order_id, None
-
-    def _step(self, step: Mapping[str, Any], order_id: str) -> httpx2.Response:
-        match step["do"]:
-            case "create":
-                flags = {"saveDraft": "saveDraft", "X-Use-Simplified-Order-Flow": "simplified"}
-                headers = {name: "true" for name, flag in flags.items() if step.get(flag)}
-                return self._request("POST", "/orders/hardware", step["body"], headers)
-            case "replace":
-                return self._request("PUT", f"/orders/hardware/{order_id}", step["body"])
-            case "submit":
-                return self._request("POST", f"/orders/drafts/{order_id}")
-            case "cancel":
-                return self._request("POST", f"/orders/{order_id}/cancel", step["body"])
-            case other:
-                raise ValueError(f"a sample's step cannot be {other!r}")
-
-    def _outcome(self, title: str, order_id: str, refusal: dict[str, Any] | None) -> Outcome:
-        if not order_id:
-            return Outcome(title, None, (), refusal)
-        order = _accepted(self._request("GET", f"/orders/{order_id}"))
-        if order["status"] == "RECEIVED":
-            raise DemoFailedError(f"order {order_id} has not been settled within {ANSWER_SECONDS:.0f} s")
-        return Outcome(title, order, self._numbered_events(order_id), refusal)
-
-    def _numbered_events(self, order_id: str) -> list[dict[str, Any]]:
-        """The order's events, once the relay has given each its position among all events."""
-        end = time.monotonic() + NUMBERED_SECONDS
-        while True:
-            events: list[dict[str, Any]] = _accepted(self._request("GET", f"/orders/{order_id}/events"))["events"]
-            if all(event["data"].get("position") for event in events):
-                return events
-            if time.monotonic() > end:
-                raise DemoFailedError(f"the events of order {order_id} have no position yet; the relay does not work")
-            time.sleep(POLL_SECONDS)
-
-    def _is_listening(self) -> bool:
+def _steps(client: Client, steps: Sequence[Mapping[str, Any]]) -> tuple[Order | None, RefusedError | None]:
+    """The order, None if there is none, and the refusal that ended its steps, if one did."""
+    order = None
+    for step in steps:
         try:
-            return self._http.get("/readyz").is_success
-        except httpx2.TransportError:
-            return False
-
-    def _request(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> httpx2.Response:
-        try:
-            return self._http.request(method, path, json=body, headers={"Prefer": PREFER, **(headers or {})})
-        except httpx2.HTTPError as error:
-            raise DemoFailedError(f"{method} {path} was not answered: {type(error).__name__} {error}") from None
+            order = client.wait_until_settled(_step(client, step, order), WAIT_SECONDS)
+        except ClientError as error:
+            if isinstance(error, RefusedError) and error.status in REFUSALS:
+                return order, error
+            raise DemoFailedError(f"the step {step['do']!r} failed: {error}") from None
+    return order, None
 
 
-def _accepted(answer: httpx2.Response) -> dict[str, Any]:
-    if not answer.is_success:
-        request = answer.request
-        raise DemoFailedError(
-            f"{request.method} {request.url.path} was answered with {answer.status_code}: {answer.text}"
-        )
-    accepted: dict[str, Any] = answer.json()
-    return accepted
+def _step(client: Client, step: Mapping[str, Any], order: Order | None) -> Order:
+    match step["do"], order:
+        case "create", None:
+            save_draft, simplified = bool(step.get("saveDraft")), bool(step.get("simplified"))
+            return client.submit(step["body"], save_draft=save_draft, simplified=simplified, wait=WAIT_SECONDS)
+        case "replace", Order() as draft:
+            return client.replace(draft, step["body"], wait=WAIT_SECONDS)
+        case "submit", Order() as draft:
+            return client.submit_draft(draft, wait=WAIT_SECONDS)
+        case "cancel", Order() as submitted:
+            reason = step["body"]
+            return client.cancel(submitted, reason["cancelReasonEnum"], reason.get("cancelAdditionalReason"))
+        case other, _:
+            raise ValueError(f"a sample cannot have the step {other!r} here")
+
+
+def _outcome(client: Client, title: str, order: Order | None, refusal: RefusedError | None) -> Outcome:
+    if order is None:
+        return Outcome(title, None, (), refusal)
+    try:
+        return Outcome(title, client.get(order.order_id), _numbered(client, order), refusal)
+    except ClientError as error:
+        raise DemoFailedError(str(error)) from None
+
+
+def _numbered(client: Client, order: Order) -> list[Event]:
+    """The order's events, once the relay has given each its position among all events."""
+    end = time.monotonic() + NUMBERED_SECONDS
+    while True:
+        events = list(client.events(order))
+        if all(event.position for event in events):
+            return events
+        if time.monotonic() > end:
+            raise DemoFailedError(f"the events of order {order.order_id} have no position yet; the relay does not work")
+        time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""What `up` and `demo` print while they work: marks of progress to standard output, the children's lines to standard error."""
+"""What `up` and `demo` print while they work: progress to standard output, the children's lines to standard error."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Starts processes stage by stage, starts anew what dies, and stops everything in order. Idle, it sleeps in the kernel."""
+"""Starts processes stage by stage, starts anew what dies, stops all in order. Idle, it sleeps in the kernel."""
 
 import contextlib
 import math

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardware_orders import samples
+from hardware_orders.delivery.webhooks import secret_keys
 from hardware_orders.embedded import data_folder, valkey
 from hardware_orders.embedded.child import Child
 from hardware_orders.errors import WrongSettingError
-from hardware_orders.settings import PREFIX, Settings
+from hardware_orders.settings import PREFIX, Settings, is_loopback
 
 COMMAND = (sys.executable, "-m", "hardware_orders")
 
@@ -22,6 +23,9 @@ COMMAND = (sys.executable, "-m", "hardware_orders")
 API_STOP_SECONDS = 15.0
 WORKER_STOP_SECONDS = 30.0
 RELAY_STOP_SECONDS = 10.0
+
+# Where receivers of webhooks are, while one tries them.
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 # Below valkey.SOCKET_PATH_BYTES by enough for this folder's own name and a socket's.
 TEMPORARY_FOLDER_BYTES = 64
@@ -42,8 +46,10 @@ def prepared(settings: Settings, environ: Mapping[str, str], folder: Path | None
     """The system that these settings describe; embedded, its data folder is held until the context ends.
 
     `environ` is what the children inherit and `folder` where they run. Nothing has been started yet.
-    Raises WrongSettingError if a URL is missing or wrong, or if the data folder or the port is in use.
+    Raises WrongSettingError if a URL or a part of the issuer is missing or wrong, or if the data folder or the port is
+    in use.
     """
+    _ = settings.issuer  # raises here, before a start and not in the middle of it
     env = {**environ, f"{PREFIX}HOST": settings.host, f"{PREFIX}PORT": str(settings.port)}
     with contextlib.ExitStack() as stack:
         sockets = stack.enter_context(_socket_folder())
@@ -65,7 +71,10 @@ def prepared(settings: Settings, environ: Mapping[str, str], folder: Path | None
 
 
 def _embedded(settings: Settings, data_dir: Path, server: valkey.Server) -> dict[str, str]:
-    """What stands in for servers, for a portfolio service and for an issuer of tokens."""
+    """What stands in for servers, for a portfolio service, for an issuer of tokens and for whoever keeps keys."""
+    keys_file = settings.secret_keys_path or data_dir / "secret-keys.txt"
+    if settings.secret_keys is None:
+        secret_keys.make(keys_file)
     values = {
         "DATA_DIR": str(data_dir),
         "DATABASE_URL": f"sqlite:///{data_dir / 'orders.db'}",
@@ -73,6 +82,10 @@ def _embedded(settings: Settings, data_dir: Path, server: valkey.Server) -> dict
         "EVENTS_URL": server.events_url,
         "PORTFOLIO_URL": settings.portfolio_url or f"file:{samples.portfolios_path()}",
         "LOCAL_SIGNING_KEY": str(settings.local_signing_key or data_dir / "signing-key.json"),
+        # Only its owner is at this machine; from elsewhere nobody comes in without signing in, whatever this says.
+        "DASHBOARD_OPEN": str(is_loopback(settings.host)).lower(),
+        "SECRET_KEYS_FILE": str(keys_file),
+        "WEBHOOK_ALLOW": ",".join(map(str, settings.webhook_allow or LOOPBACK)),
         # Somebody reads along at a terminal; JSON is for machines, which set it.
         "LOG_FORMAT": settings.log_format if "log_format" in settings.model_fields_set else "console",
     }
@@ -115,5 +128,5 @@ def _refuse_taken_port(host: str, port: int) -> None:
     except OSError as error:
         reason = "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be had ({error})"
         raise WrongSettingError(
-            f"Port {port} of {host} {reason}; set HARDWARE_ORDERS_PORT (and HARDWARE_ORDERS_HOST) to a free one."
+            f"Port {port} of {host} {reason}; set {PREFIX}PORT (and {PREFIX}HOST) to a free one."
         ) from None

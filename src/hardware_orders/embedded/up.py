@@ -1,4 +1,4 @@
-"""`hardware-orders up`: the whole system in the foreground, with its own servers or with those that the settings name."""
+"""`hardware-orders up`: the whole system in the foreground, with its own servers or those that the settings name."""
 
 import json
 import os
@@ -8,14 +8,14 @@ import time
 from collections.abc import Mapping
 
 from hardware_orders import notify, samples
+from hardware_orders.actor import LOCAL_USER
 from hardware_orders.embedded.progress import Progress
 from hardware_orders.embedded.supervisor import Supervisor
 from hardware_orders.embedded.system import COMMAND, System, prepared
+from hardware_orders.roles import Role
 from hardware_orders.settings import PREFIX, Settings
 
 TOKEN_SECONDS = 15.0  # a Python process that signs once; more means that the machine has stalled
-ROLES = "orders:write,orders:read,fulfilment,events:read,webhooks:write,admin"
-LOCAL_USER = "00000000-0000-4000-8000-000000000001"
 LISTENING_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
 
@@ -59,7 +59,17 @@ def token(env: Mapping[str, str]) -> str:
     Signed in a process of its own, which ends: the libraries for it would stay in the supervisor's memory.
     Raises subprocess.SubprocessError.
     """
-    words = ["token", "--sub", LOCAL_USER, "--name", "Local user", "--entity", "*", "--role", ROLES]
+    words = [
+        "token",
+        "--sub",
+        f"{LOCAL_USER.uid}",
+        "--name",
+        LOCAL_USER.name,
+        "--entity",
+        "*",
+        "--role",
+        ",".join(Role),
+    ]
     signed = subprocess.run(  # noqa: S603 - our own command, no shell
         [*COMMAND, *words], env=env, capture_output=True, text=True, timeout=TOKEN_SECONDS, check=True
     )
@@ -67,7 +77,7 @@ def token(env: Mapping[str, str]) -> str:
 
 
 def invitation(settings: Settings, system: System) -> str:
-    """A first order to paste into a shell."""
+    """A first order to paste into a shell, and where to read on."""
     bearer = "$TOKEN"
     if system.server or settings.local_signing_key:
         try:
@@ -82,4 +92,7 @@ def invitation(settings: Settings, system: System) -> str:
         f"-d {shlex.quote(json.dumps(body))}",
     ]
     curl = " \\\n    ".join([f"curl -sS {address(settings)}/orders/hardware", *words])
-    return f"Send an order from another terminal:\n\n  {curl}\n"
+    return (
+        f"Send an order from another terminal:\n\n  {curl}\n\n"
+        f"Watch it at {address(settings)}/dashboard; the reference is at {address(settings)}/docs.\n"
+    )

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from hardware_orders.delivery.wake import Herald
 from hardware_orders.intake.bell import Bell
 from hardware_orders.intake.group_commit import Accepted, GroupCommit, Request
+from hardware_orders.intake.single_orders import SingleOrders
 from hardware_orders.intake.waiting import Waiting
 from hardware_orders.orders.order import Order
 
@@ -21,6 +22,7 @@ class Intake:
     bell: Bell
     waiting: Waiting
     herald: Herald
+    single_orders: SingleOrders
     _announcements: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
@@ -33,6 +35,7 @@ class Intake:
 
         The order is still waiting when it was not settled in time. Raises what `GroupCommit.accept` raises.
         """
+        self.single_orders.came()
         if not (seconds and self.can_wait):
             return await self.group_commit.accept(request)
         waiter = self.waiting.register(request.command.order_id)
@@ -57,6 +60,7 @@ class Intake:
 
     async def change(self, apply: Callable[[], Awaitable[Order]], order_id: str, seconds: float) -> Order:
         """Change an order; when it waits afterwards, ring and wait up to `seconds` for it to be settled."""
+        self.single_orders.came()
         if not (seconds and self.can_wait):
             order = await apply()
             self._tell(order)
@@ -76,7 +80,8 @@ class Intake:
     def _tell(self, order: Order) -> None:
         """After a commit: ring for what waits; what does not is an event that the relay may publish at once."""
         if order.is_waiting:
-            self.bell.ring([order.order_id])
+            trace = order.due_actor.trace if order.due_actor else None
+            self.bell.ring([order.order_id], trace.traceparent if trace else None)
         elif self.waiting.is_connected:
             task = asyncio.create_task(run_in_threadpool(self.herald.announce, wake_relay=True))
             self._announcements.add(task)  # the loop itself keeps no task alive

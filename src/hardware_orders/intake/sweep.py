@@ -1,4 +1,4 @@
-"""The sweep: rings again for whatever has been due too long. Losing every message of a broker costs seconds, no order."""
+"""The sweep: rings again for what has been due too long. Losing all messages of a broker costs seconds, no order."""
 
 from datetime import timedelta
 

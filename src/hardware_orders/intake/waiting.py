@@ -25,6 +25,8 @@ CHANNEL_IDLE_SECONDS = 0.5
 # … and given up when none comes: callers wait in vain no longer than both together.
 CHANNEL_ANSWER_SECONDS = 0.5
 RECONNECT_SECONDS = 0.5
+# A time-out that runs out at the very moment of a cancellation can swallow it (asyncio.wait_for before Python 3.12).
+CANCEL_AGAIN_SECONDS = 0.1
 # A waiter looks for itself this often: the sweep settles an order whose bell was lost, and replies to nobody.
 LOOK_SECONDS = 1.0
 
@@ -36,6 +38,7 @@ class Waiter:
     order_id: str
     settled: asyncio.Future[Order | None] = field(repr=False)
     is_last: bool = False
+    next_look: asyncio.TimerHandle | None = field(default=None, repr=False)
 
 
 class Waiting:
@@ -47,9 +50,11 @@ class Waiting:
         channel: str,
         *,
         read: Callable[[Collection[str]], list[Order]],
-        on_reply: Callable[[], None],
+        on_reply: Callable[[Collection[str]], None],
     ) -> None:
-        """`read` fetches orders by id, as they stand; it is called in a thread. `on_reply` is told of each reply."""
+        """`read` fetches orders by id, as they stand; it is called in a thread. `on_reply` is told of
+        each reply's.
+        """
         self._channel = channel
         self._read = read
         self._on_reply = on_reply
@@ -73,8 +78,11 @@ class Waiting:
             yield
         finally:
             self.release()
-            for task in tasks:
-                task.cancel()
+            pending = set(tasks)
+            while pending:
+                for task in pending:
+                    task.cancel()
+                _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._redis.aclose()
 
@@ -85,6 +93,8 @@ class Waiting:
         return waiter
 
     def forget(self, waiter: Waiter) -> None:
+        if waiter.next_look:
+            waiter.next_look.cancel()
         waiters = self._waiters.get(waiter.order_id, [])
         if waiter in waiters:
             waiters.remove(waiter)
@@ -93,13 +103,22 @@ class Waiting:
 
     async def settled(self, waiter: Waiter, seconds: float) -> Order | None:
         """The settled order, or None when it is not settled within the bound or nobody can tell."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+
+        def look_in(delay: float) -> None:
+            waiter.next_look = loop.call_later(min(delay, LOOK_SECONDS), look)
+
+        def look() -> None:
+            left = deadline - loop.time()
+            waiter.is_last = left <= 0
+            self._look([waiter.order_id])
+            if not waiter.is_last:
+                look_in(left)
+
+        # A timer costs a third of `asyncio.wait`, and nearly every waiter is told before its first look.
+        look_in(seconds)
         try:
-            while not (waiter.settled.done() or waiter.is_last):
-                await asyncio.wait({waiter.settled}, timeout=min(seconds, LOOK_SECONDS))
-                seconds -= LOOK_SECONDS
-                if not waiter.settled.done():
-                    waiter.is_last = seconds <= 0
-                    self._look([waiter.order_id])
             return await waiter.settled
         finally:
             self.forget(waiter)
@@ -146,8 +165,9 @@ class Waiting:
                 continue
             is_asked = False
             if message["type"] == "message":
-                self._on_reply()
-                self._look(_order_ids(message["data"]))
+                order_ids = _order_ids(message["data"])
+                self._on_reply(order_ids)
+                self._look(order_ids)
             elif message["type"] == "subscribe":
                 self.is_connected = True
                 self._look(self._waiters)  # what was published while nobody listened

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
-from hardware_orders.orders.actor import Actor
-from hardware_orders.orders.status import Code, Intent
+from hardware_orders.actor import Actor
+from hardware_orders.orders.status import Code, Intent, State
 from hardware_orders.portfolio.lookup import Outcome
 
 
@@ -19,6 +20,8 @@ class Receive:
     intent: Intent
     simplified: bool
     actor: Actor
+    patience: timedelta = timedelta(0)
+    """How much later the sweep may think that its bell was lost; for orders whose bell is not rung at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +40,46 @@ class Replace:
     actor: Actor
 
 
+Submission = Literal[Intent.SUBMIT, Intent.PINNED, Intent.LATEST]
+
+
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Asks for a draft or parked order to be submitted: from then on it waits for the worker."""
+    """Asks for a draft or parked order to be submitted: from then on it waits for the worker.
+
+    `intent` says which values a draft of the simplified flow takes; outside of it all three mean the same.
+    """
 
     actor: Actor
+    intent: Submission = Intent.SUBMIT
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
     reason: str
     additional_reason: str | None
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Throws away an order that has not been submitted."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Fulfilment's report of where an order stands.
+
+    `code` and `information` belong to the state and are gone with it; a reference or number once reported stays.
+    """
+
+    state: State
+    code: str | None
+    information: str | None
+    tracking_reference: str | None
+    order_number: int | None
     actor: Actor
 
 
@@ -59,4 +91,16 @@ class Park:
     information: str
 
 
-Command = Settle | Replace | Submit | Cancel | Park
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Erases what is about a person from an order that is over."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Tells that an order waits for longer than it should, once; it goes on waiting."""
+
+
+Command = Settle | Replace | Submit | Discard | Cancel | Progress | Park | Stall | Erase

@@ -1,16 +1,22 @@
-"""Completes an order under the simplified flow from its customer's portfolio. Pure: no I/O, and the instant is handed in.
+"""Completes an order under the simplified flow from its customer's portfolio. Pure: no I/O, no clock.
 
 Precedence: caller, matching override, portfolio default, computed date, copy, schema default. Objects merge member by
-member, arrays are taken whole, and what the caller sent stays as it is. Deriving what was derived changes nothing.
+member, arrays are taken whole, and what the caller sent stays as it is. Deriving what was derived changes nothing, and
+so does sending any of it back: every rule looks at final values only (`portfolio.plan`).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple, cast
 
-from hardware_orders.contract.body import missing_members
+from hardware_orders import canonical
+from hardware_orders.contract.missing import missing_members
+from hardware_orders.contract.schema_defaults import SCHEMA_DEFAULTS, Shape, narrowed_to
 from hardware_orders.portfolio.fields import nested
 from hardware_orders.portfolio.portfolio import Override, Portfolio, Required
 
@@ -41,7 +47,7 @@ class DerivedField(NamedTuple):
         }
 
 
-Rows = dict[str, DerivedField]  # by pointer
+Rows = dict[str, tuple[Json, ...]]  # by pointer; each becomes a DerivedField
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,84 +63,62 @@ class Derivation:
     missing: tuple[str, ...]
 
 
-class Shape(NamedTuple):
-    """The defaults that the contract's schema gives to an object, or to each object of an array, and what is inside."""
-
-    values: Mapping[str, Json] = {}
-    members: Mapping[str, "Shape"] = {}
-
-
-_PHONE = Shape({"phoneType": "HOME", "isPrimary": False})
-_CONTACT = Shape({"contactType": "BUSINESS"}, {"phoneNumbers": _PHONE})
-_ADDRESS = Shape(members={"contact": _CONTACT})
-_MERCHANT = Shape(
-    members={
-        "primaryContact": _CONTACT,
-        "tradingAddress": _ADDRESS,
-        "shippingAddress": _ADDRESS,
-        "billingAddress": _ADDRESS,
-        "companyAddress": _ADDRESS,
-    }
-)
-_SERVICE_PACKAGE = Shape(members={"processorParameters": Shape({"processor": "TSYS_US"})})
-SCHEMA_DEFAULTS = Shape(
-    members={
-        "paymentDetails": Shape({"paymentType": "CREDIT"}),
-        "packageDetails": Shape(members={"servicePackages": _SERVICE_PACKAGE}),
-        "merchant": _MERCHANT,
-    }
-)
-
-
 def derive(body: Mapping[str, Json], portfolio: Portfolio, now: datetime) -> Derivation:
     """The order as the portfolio completes it at `now` (with a zone).
 
-    `body` has passed `check_order(body, complete=False)`, and is not changed. What is derived may make a further
-    override match; so the matching is repeated until none does. An override that has matched is not taken back.
+    `body` has passed `check_order(body, complete=False)`, and is not changed. What is derived may make an override
+    match: those of one level after the other, by what the order is when the levels before have given their share.
     """
     sent = dict(body)
-    matching = [_matches(override, sent) for override in portfolio.overrides]
-    while True:
-        completed, rows = _complete(sent, portfolio, matching, now)
-        again = [
-            matched or _matches(override, completed)
-            for matched, override in zip(matching, portfolio.overrides, strict=True)
-        ]
-        if again == matching:
-            derived = tuple(rows[pointer] for pointer in sorted(rows))
-            return Derivation(completed, derived, _missing(completed, portfolio))
-        matching = again
+    # What was sent is final; so most orders, whose overrides look at that or match nothing, are completed once.
+    matching = {number for number, override in enumerate(portfolio.overrides) if _matches(override, sent)}
+    completed, rows = _complete(sent, portfolio, matching, now)
+    for level in portfolio.levels:
+        more = {number for number in level if _matches(portfolio.overrides[number], completed)} - matching
+        if more:
+            matching |= more
+            completed, rows = _complete(sent, portfolio, matching, now)
+    derived = tuple(map(_derived_field, sorted(rows.values(), key=_pointer)))
+    return Derivation(completed, derived, _missing(completed, portfolio))
 
 
-def drift(before: Sequence[DerivedField], after: Sequence[DerivedField]) -> tuple[str, ...]:
-    """The pointers, sorted, whose derived value is not the same in both; given in one only is not the same.
+_pointer = itemgetter(0)
+# What `DerivedField._make` does, without a call in Python for each of some forty rows.
+_derived_field = cast("Callable[[Iterable[Json]], DerivedField]", partial(tuple.__new__, DerivedField))
+
+
+def drift(before: Sequence[DerivedField], after: Sequence[DerivedField]) -> tuple[dict[str, Json], ...]:
+    """The derived values that are not the same in both, by `pointer`, each `old` and `new`; absent where not derived.
 
     Derive `after` at the instant of `before`, or a computed date will differ because of the clock alone.
     """
     old = {row.pointer: row.value for row in before}
     new = {row.pointer: row.value for row in after}
-    return tuple(sorted(p for p in old.keys() | new.keys() if old.get(p, ABSENT) != new.get(p, ABSENT)))
+    differing = sorted(p for p in old.keys() | new.keys() if old.get(p, ABSENT) != new.get(p, ABSENT))
+    sides = (("old", old), ("new", new))
+    return tuple({"pointer": p} | {side: values[p] for side, values in sides if p in values} for p in differing)
 
 
 def _complete(
-    sent: dict[str, Json], portfolio: Portfolio, matching: list[bool], now: datetime
+    sent: dict[str, Json], portfolio: Portfolio, matching: set[int], now: datetime
 ) -> tuple[dict[str, Json], Rows]:
     rows: Rows = {}
     identity = portfolio.portfolio_uid, portfolio.version
     body = sent
-    for number, override in enumerate(portfolio.overrides, start=1):
-        if matching[number - 1]:
-            body = _merge(body, override.defaults, "", ("override", *identity, _in_words(number, override)), rows)
+    for number in sorted(matching):
+        override = portfolio.overrides[number]
+        body = _merge(body, override.defaults, "", ("override", *identity, _in_words(number + 1, override)), rows)
     body = _merge(body, portfolio.defaults, "", ("default", *identity, "default"), rows)
     if portfolio.requested_date and "requestedDate" not in body:
         requested_date, rule = portfolio.requested_date.compute(now)
         body = _merge(body, {"requestedDate": requested_date}, "", ("computed", *identity, rule), rows)
-    body = _copy(body, portfolio, rows)
-    while (filled := _fill(body, SCHEMA_DEFAULTS, "", ("schema", *identity, "schema default"), rows)) is not body:
-        body = _copy(filled, portfolio, rows)  # a schema default may be copied in turn
-        if body is filled:
-            break
-    return body, rows
+    schema = "schema", *identity, "schema default"
+    for target, source in portfolio.copies_in_order:
+        body = _fill(body, narrowed_to(source), "", schema, rows)  # what is copied is the source's final value
+        value = _at(body, source)
+        if value is not ABSENT:
+            body = _merge(body, nested(target, value), "", ("copy", *identity, f"copy of {source}"), rows)
+    return _fill(body, SCHEMA_DEFAULTS, "", schema, rows), rows
 
 
 def _merge(
@@ -164,29 +148,14 @@ def _record(value: Json, pointer: str, label: Label, rows: Rows) -> None:
         for name, member in value.items():
             _record(member, f"{pointer}/{name}", label, rows)  # the contract's names need none of RFC 6901's escapes
     else:
-        rows[pointer] = DerivedField(pointer, value, *label)
-
-
-def _copy(body: dict[str, Json], portfolio: Portfolio, rows: Rows) -> dict[str, Json]:
-    """`body` with what the copies give, and the copies of copies; `body` itself when that is nothing."""
-    copied: dict[str, Json] = {}
-    before = None
-    while before is not body:
-        before = body
-        for target, source in portfolio.copies.items():
-            value = _at(body, source)
-            if value is not copied.get(target, ABSENT):  # what was copied already is still there
-                copied[target] = value
-                label = "copy", portfolio.portfolio_uid, portfolio.version, f"copy of {source}"
-                body = _merge(body, nested(target, value), "", label, rows)
-    return body
+        rows[pointer] = (pointer, value, *label)
 
 
 def _fill(value: Json, shape: Shape, pointer: str, label: Label, rows: Rows) -> Json:
     """`value` with the schema's defaults in every object that exists; `value` itself when there is nothing to add."""
     if isinstance(value, list):
         return _fill_items(value, shape, pointer, label, rows)
-    filled = _merge(value, shape.values, pointer, label, rows) if shape.values else value
+    filled = value if value.keys() >= shape.values.keys() else _merge(value, shape.values, pointer, label, rows)
     for name, member in shape.members.items():
         if name in value:
             given = _fill(value[name], member, f"{pointer}/{name}", label, rows)
@@ -196,14 +165,28 @@ def _fill(value: Json, shape: Shape, pointer: str, label: Label, rows: Rows) -> 
 
 
 def _fill_items(items: list[Json], shape: Shape, pointer: str, label: Label, rows: Rows) -> list[Json]:
-    derived = rows.get(pointer)
-    inner = {} if derived else rows  # a derived array stays one row, whatever is added inside it
-    filled = [_fill(item, shape, f"{pointer}/{index}", label, inner) for index, item in enumerate(items)]
-    if all(new is old for new, old in zip(filled, items, strict=True)):
+    inner: list[Rows] = [{} for _ in items]
+    filled = [_fill(item, shape, f"{pointer}/{index}", label, inner[index]) for index, item in enumerate(items)]
+    if not any(inner):
         return items
-    if derived:
-        rows[pointer] = derived._replace(value=filled)
+    if shape.is_unique:
+        _take_back_equals(filled, items, inner)
+    derived = rows.get(pointer)
+    if derived:  # a derived array stays one row, whatever is added inside it
+        rows[pointer] = (pointer, filled, *derived[2:])
+    else:
+        for given in inner:
+            rows.update(given)
     return filled
+
+
+def _take_back_equals(filled: list[Json], items: list[Json], inner: list[Rows]) -> None:
+    """Leave as they were those items that defaults would make equal: the order would no longer be a valid one."""
+    times = Counter(canonical.text(item) for item in filled)
+    for index, item in enumerate(filled):
+        if times[canonical.text(item)] > 1:
+            filled[index] = items[index]
+            inner[index].clear()
 
 
 def _matches(override: Override, body: Mapping[str, Json]) -> bool:
@@ -226,11 +209,11 @@ def _in_words(number: int, override: Override) -> str:
 
 def _missing(body: dict[str, Json], portfolio: Portfolio) -> tuple[str, ...]:
     required = portfolio.required
-    missing = set(missing_members(body))
-    missing.update("/" + field.replace(".", "/") for field in required.fields if _at(body, field) is ABSENT)
+    missing = missing_members(body)
+    missing += ["/" + field.replace(".", "/") for field in required.fields if _at(body, field) is ABSENT]
     if required.additional_order_data:
-        missing.update(f"/additionalOrderData/{name}" for name in _absent_variables(body, required))
-    return tuple(sorted(missing))
+        missing += [f"/additionalOrderData/{name}" for name in _absent_variables(body, required)]
+    return tuple(sorted(set(missing))) if missing else ()
 
 
 def _absent_variables(body: dict[str, Json], required: Required) -> set[str]:

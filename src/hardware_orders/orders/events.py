@@ -1,11 +1,12 @@
 """The event that every committed version of an order has: what changed, who did it, the order as it stands.
 
-Each event's hash covers the one before, so that an event cannot be altered, left out or cut off unseen. The chain covers
-a digest and not the data: personal data can be erased, salt with it, and the chain still verifies (docs/adr/0004).
+Each event's hash covers the one before, so that an event cannot be altered, left out or cut off unseen. The chain
+covers a digest and not the data: personal data can be erased, salt with it, and the chain still verifies
+(docs/adr/0004).
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hardware_orders import canonical, identifiers, instants
@@ -83,10 +84,11 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[st
 
 
 def _compare(pointer: str, before: Mapping[str, Any], after: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
-    for name in sorted(before.keys() | after.keys()):
+    # Most members are the very same object, so those that differ are found first and sorted afterwards.
+    differing = [name for name, new in after.items() if (old := before.get(name, _ABSENT)) is not new and old != new]
+    differing += [name for name in before if name not in after]
+    for name in sorted(differing):
         old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
-        if old is new or old == new:
-            continue
         here = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             _compare(here, old, new, rows)
@@ -97,3 +99,23 @@ def _compare(pointer: str, before: Mapping[str, Any], after: Mapping[str, Any], 
         if new is not _ABSENT:
             row["new"] = new
         rows.append(row)
+
+
+def folded(datas: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The order that the first event's data shows, with all later changes made to it, member by member.
+
+    Raises KeyError, TypeError or StopIteration for data that no order's events have. Changes the first one's `order`.
+    """
+    rest = iter(datas)
+    shown: dict[str, Any] = next(rest)["order"]
+    for data in rest:
+        for change in data["changes"]:
+            *parents, name = [part.replace("~1", "/").replace("~0", "~") for part in change["pointer"].split("/")[1:]]
+            target: Any = shown
+            for parent in parents:
+                target = target[parent]
+            if "new" in change:
+                target[name] = change["new"]
+            else:
+                del target[name]
+    return shown

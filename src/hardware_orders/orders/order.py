@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
-
-from hardware_orders.orders.actor import Actor
+from hardware_orders.actor import Actor
+from hardware_orders.contract.enums import DetailedStatus, Status
 from hardware_orders.orders.defaults import DerivedField
-from hardware_orders.orders.status import CANCELLABLE, DetailedStatus, Intent, Status
+from hardware_orders.orders.status import CANCELLABLE, EDITABLE, Intent, State
 
 # `last_hash` of an order without events: the chain's start.
 NO_HASH = "0" * 64
@@ -35,6 +34,7 @@ class Order(NamedTuple):
     simplified: bool
     portfolio_uid: str | None
     portfolio_version: int | None
+    portfolio_changes: tuple[Mapping[str, Any], ...]  # what stopped its submission: rows of `defaults.drift`
     due_at: datetime | None
     intent: Intent | None
     due_actor: Actor | None
@@ -46,6 +46,12 @@ class Order(NamedTuple):
     modified_date: datetime
     submitted_at: datetime | None
     cancellations: tuple[Mapping[str, Any], ...]
+    tracking_reference: str | None  # the carrier's, as fulfilment reported it
+    order_number: int | None  # fulfilment's own
+    discarded_at: datetime | None  # from then on no read finds the order; its timeline stays
+    erased_at: datetime | None  # from then on nothing in it is about a person
+    waiting_since: datetime | None  # of a new order nothing: it waits since its creation
+    stalled_at: datetime | None  # when it was told that it waits for too long
     last_hash: str
 
     @property
@@ -53,25 +59,33 @@ class Order(NamedTuple):
         return self.due_at is not None
 
     @property
+    def waits_since(self) -> datetime:
+        """When it was asked for what it waits for; `due_at` is when it has its next turn."""
+        return self.waiting_since or self.created_date
+
+    @property
+    def is_being_submitted(self) -> bool:
+        """True while it waits to be submitted, with whatever values."""
+        return self.intent is not None and self.intent is not Intent.DRAFT
+
+    @property
+    def needs_portfolio(self) -> bool:
+        """Whether it takes a portfolio to settle it, if it waits. A pinned submission keeps what the draft shows."""
+        return self.simplified and self.intent is not Intent.PINNED
+
+    @property
+    def state(self) -> State:
+        return State(self.status, self.detailed_status)
+
+    @property
     def can_cancel(self) -> bool:
-        return self.status in CANCELLABLE
+        return (self.status, self.detailed_status) in CANCELLABLE  # every answer and event asks: no State is made
 
     @property
     def is_editable(self) -> bool:
         """True before submission: a draft, a draft being taken in, or an order parked before it was submitted."""
-        if self.intent is Intent.SUBMIT:
-            return False
-        if self.status is Status.ONHOLD:
-            return self.submitted_at is None
-        return self.status in (Status.DRAFT, Status.RECEIVED)
+        return not self.is_being_submitted and self.state in EDITABLE
 
     @property
     def customer_entity_uid(self) -> str:
         return str(self.body["customerEntityUid"])
-
-    @property
-    def requested_portfolio_uid(self) -> str | None:
-        """The portfolio that the caller chose, in what the caller sent."""
-        details = orjson.loads(self.sent).get("packageDetails") or {}
-        chosen: str | None = details.get("portfolioUid")
-        return chosen

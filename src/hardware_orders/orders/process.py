@@ -1,11 +1,12 @@
 """The worker's flow: look up portfolios, lock the orders, decide each, write rows and events, commit.
 
-No transaction is open while a portfolio is looked up; none spans more than one batch.
+No transaction is open while a portfolio is looked up; none spans more than one batch. A lookup may leave customers out
+who would have to be asked for: their orders are left for a run beside the worker's turn (beside.py).
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -28,10 +29,15 @@ RETRY_FIRST_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a batch: the ids that no longer wait, and how many events were written."""
+    """What became of a batch: the ids that no longer wait, how many events were written, and of which orders.
+
+    `left` wait for portfolios that the lookup left out; nothing was begun on them.
+    """
 
     order_ids: tuple[str, ...]
     events: int
+    left: tuple[str, ...] = ()
+    orders: tuple[Order, ...] = field(default=(), compare=False)  # for the log alone
 
 
 def settle(
@@ -39,22 +45,27 @@ def settle(
 ) -> Settled:
     """Settle those of these orders that wait, in one transaction; the others are left as they are.
 
+    `swept` orders have a start counted before the work begins, and only then.
     An order that makes the batch fail is found by halving the batch, so that only it waits for the sweep.
     Raises what SQLAlchemy raises when the database is away: the orders wait, and the sweep rings again.
     """
-    exhausted = _start_attempts(database, order_ids, max_attempts) if swept else frozenset()
     with database.read() as connection:
         customers = store.waiting_customers(connection, order_ids)
-    batch = Batch(lookup(customers) if customers else {}, exhausted)
-    settled = _settle_by_halves(database, sorted(set(order_ids)), batch)
-    return Settled(
-        tuple(order_id for part in settled for order_id in part.order_ids), sum(part.events for part in settled)
-    )
+    portfolios = lookup(set(customers.values())) if customers else {}
+    left = {order_id for order_id, customer in customers.items() if customer not in portfolios}
+    settling = sorted(set(order_ids) - left)
+    if not settling:
+        return Settled((), 0, tuple(left))
+    exhausted = _start_attempts(database, settling, max_attempts) if swept else frozenset()
+    parts = _settle_by_halves(database, settling, Batch(portfolios, exhausted))
+    done = tuple(order_id for part in parts for order_id in part.order_ids)
+    settled = tuple(order for part in parts for order in part.orders)
+    return Settled(done, len(settled), tuple(left), settled)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is known before the rows are locked: portfolios by customer, and the orders that have had all their starts."""
+    """What is known before the rows are locked: portfolios by customer, and the orders that had all their starts."""
 
     portfolios: Mapping[str, Outcome]
     exhausted: Collection[str]
@@ -64,8 +75,7 @@ def _start_attempts(database: Database, order_ids: Collection[str], max_attempts
     """Commit a start before the work: a run that kills its process has been counted. Returns who has had them all."""
     exhausted, starts = set(), []
     with database.write() as connection:
-        now = database.now(connection)
-        for order in store.lock(connection, order_ids):
+        for order, now in store.lock(connection, order_ids):
             if not order.is_waiting:
                 continue
             if order.attempts >= max_attempts:
@@ -79,7 +89,7 @@ def _start_attempts(database: Database, order_ids: Collection[str], max_attempts
 def _settle_by_halves(database: Database, order_ids: list[str], batch: Batch) -> list[Settled]:
     try:
         with database.write() as connection:
-            return [_settle_locked(connection, database.now(connection), order_ids, batch)]
+            return [_settle_locked(connection, order_ids, batch)]
     except Exception as error:
         if is_away(error):
             raise
@@ -91,15 +101,16 @@ def _settle_by_halves(database: Database, order_ids: list[str], batch: Batch) ->
         return [part for half in halves for part in _settle_by_halves(database, half, batch)]
 
 
-def _settle_locked(connection: Connection, now: datetime, order_ids: list[str], batch: Batch) -> Settled:
+def _settle_locked(connection: Connection, order_ids: list[str], batch: Batch) -> Settled:
     changed: list[tuple[Order, Order]] = []
     rows: list[dict[str, Any]] = []
     done: list[str] = []
-    for order in store.lock(connection, order_ids):
+    settled: list[Order] = []
+    for order, now in store.lock(connection, order_ids):
         if not order.is_waiting:
             done.append(order.order_id)
             continue
-        if order.simplified and order.customer_entity_uid not in batch.portfolios:
+        if order.needs_portfolio and order.customer_entity_uid not in batch.portfolios:
             continue  # began to wait after the lookup; whoever made it wait rings for it
         decision = decide(order, _command(order, batch), now)
         after = decision.order
@@ -107,12 +118,13 @@ def _settle_locked(connection: Connection, now: datetime, order_ids: list[str], 
             after, row = events.record(order, decision)
             rows.append(row)
             done.append(order.order_id)
+            settled.append(after)
             if decision.event is EventType.HELD:
                 log.warning("order_held", order_id=order.order_id, code=after.code)
         changed.append((order, after))
     store.write(connection, changed)
     store.insert_events(connection, rows)
-    return Settled(tuple(done), len(rows))
+    return Settled(tuple(done), len(rows), orders=tuple(settled))
 
 
 def _command(order: Order, batch: Batch) -> Command:

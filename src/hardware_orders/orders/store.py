@@ -1,27 +1,40 @@
 """Orders and their events in the database: rows in, rows out. Decides nothing, and never begins or commits."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, Text, bindparam, select
+from sqlalchemy import Connection, RowMapping, Text, bindparam, func, select
 
 from hardware_orders import bulk, canonical, instants
-from hardware_orders.orders.actor import Actor
+from hardware_orders.actor import Actor
+from hardware_orders.contract.enums import DetailedStatus, Status
+from hardware_orders.orders import visible
 from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import Order
-from hardware_orders.orders.status import DetailedStatus, Intent, Status
-from hardware_orders.tables import order_events, orders
+from hardware_orders.orders.status import Intent
+from hardware_orders.orders.visible import Entities
+from hardware_orders.tables import Instant, order_events, orders
 
 _IS_ONE_OF = bulk.is_one_of(orders.c.order_id, bindparam("ids", type_=Text))
 _READ = select(orders).where(_IS_ONE_OF)
-_LOCK = _READ.order_by(orders.c.order_id).with_for_update()
-_WAITING_CUSTOMERS = (
-    select(orders.c.customer_entity_uid)
-    .distinct()
-    .where(_IS_ONE_OF, orders.c.due_at.is_not(None), orders.c.simplified.is_(True))
+_LOCK = (
+    select(orders, func.clock_timestamp(type_=Instant).label("locked_at"))
+    .where(_IS_ONE_OF)
+    .order_by(orders.c.order_id)
+    .with_for_update()
 )
+_READ_VISIBLE, _LOCK_VISIBLE = _READ.where(visible.CONDITION), _LOCK.where(visible.CONDITION)
+_WAITING_CUSTOMERS = select(orders.c.order_id, orders.c.customer_entity_uid).where(
+    _IS_ONE_OF, orders.c.due_at.is_not(None), orders.c.simplified.is_(True), orders.c.intent != Intent.PINNED.value
+)
+
+# What no new order has, and what seldom changes afterwards.
+_LATER = ("tracking_reference", "order_number", "discarded_at", "erased_at", "waiting_since", "stalled_at")
+_later = attrgetter(*_LATER)
 
 
 def insert_orders(connection: Connection, new: Sequence[Order]) -> None:
@@ -33,36 +46,48 @@ def insert_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     bulk.insert_rows(connection, order_events, rows)
 
 
-def lock(connection: Connection, order_ids: Collection[str]) -> list[Order]:
-    """The orders of these ids, locked until the transaction ends. The only place that locks orders.
+def lock(connection: Connection, order_ids: Collection[str], entities: Entities = None) -> list[tuple[Order, datetime]]:
+    """The orders of these ids that are visible to these entities, locked until the transaction ends.
 
-    Always in the order of their ids, and waiting rather than skipping: two batches that share orders queue up behind
-    one another, where any other order makes them lock each other out (docs/adr/0002).
+    Each comes with the database's clock as it was found.
+
+    The only place that locks orders. Always in the order of their ids, and waiting rather than skipping: two batches
+    that share orders queue up behind one another, where any other order makes them lock each other out (docs/adr/0002).
     """
-    return [_order(row) for row in connection.execute(_LOCK, bulk.ids(order_ids)).mappings()]
+    statement, parameters = _LOCK, bulk.ids(order_ids)
+    if entities is not None:
+        statement, parameters = _LOCK_VISIBLE, parameters | visible.parameter(entities)
+    return [(order_of(row), row["locked_at"]) for row in connection.execute(statement, parameters).mappings()]
 
 
-def read(connection: Connection, order_ids: Collection[str]) -> list[Order]:
-    """The orders of these ids as they stand, without a lock."""
-    return [_order(row) for row in connection.execute(_READ, bulk.ids(order_ids)).mappings()]
+def read(connection: Connection, order_ids: Collection[str], entities: Entities = None) -> list[Order]:
+    """The orders of these ids that are visible to these entities as they stand, without a lock."""
+    statement, parameters = _READ, bulk.ids(order_ids)
+    if entities is not None:
+        statement, parameters = _READ_VISIBLE, parameters | visible.parameter(entities)
+    return [order_of(row) for row in connection.execute(statement, parameters).mappings()]
 
 
-def waiting_customers(connection: Connection, order_ids: Collection[str]) -> set[str]:
-    """The customers whose portfolios are needed to settle those of these orders that wait."""
-    return set(connection.execute(_WAITING_CUSTOMERS, bulk.ids(order_ids)).scalars())
+def waiting_customers(connection: Connection, order_ids: Collection[str]) -> dict[str, str]:
+    """Those of these orders that wait and need a portfolio, each with the customer whose it must be."""
+    rows = connection.execute(_WAITING_CUSTOMERS, bulk.ids(order_ids))
+    return {row.order_id: row.customer_entity_uid for row in rows}
 
 
 def write(connection: Connection, changed: Iterable[tuple[Order, Order]]) -> None:
-    """Update (before, after) pairs of locked orders. Large text that stayed the same is not sent again."""
-    states, bodies = [], []
+    """Update (before, after) pairs of locked orders. What seldom changes, and is large, is not sent again."""
+    by_columns: defaultdict[tuple[bool, bool], list[dict[str, Any]]] = defaultdict(list)
     for before, after in changed:
-        state = {"order_id": after.order_id, **_state(after)}
-        if after.body is before.body and after.sent == before.sent:
-            states.append(state)
-        else:
-            bodies.append(state | _body(after))
-    bulk.update_rows(connection, orders, states)
-    bulk.update_rows(connection, orders, bodies)
+        row = {"order_id": after.order_id, **_state(after)}
+        has_body = after.body is not before.body or after.sent != before.sent or _changes(after) != _changes(before)
+        if has_body:
+            row |= _body(after) | _changes(after)
+        is_later = _later(after) != _later(before)
+        if is_later:
+            row |= zip(_LATER, _later(after), strict=True)
+        by_columns[has_body, is_later].append(row)
+    for rows in by_columns.values():
+        bulk.update_rows(connection, orders, rows)
 
 
 def write_attempts(connection: Connection, starts: Sequence[tuple[str, int, datetime]]) -> None:
@@ -106,7 +131,13 @@ def _body(order: Order) -> dict[str, Any]:
         "order_reference": order.body["orderReference"],
         "requested_date": instants.parse(requested_date) if requested_date else None,
         "po_ref": order.body.get("poRef"),
+        "merchant_name": order.body.get("merchant", {}).get("merchantName"),
     }
+
+
+def _changes(order: Order) -> dict[str, Any]:
+    """Null in every new order, so that the insert does not name it."""
+    return {"portfolio_changes": canonical.text(list(order.portfolio_changes)) if order.portfolio_changes else None}
 
 
 def _origin(order: Order) -> dict[str, Any]:
@@ -120,7 +151,8 @@ def _origin(order: Order) -> dict[str, Any]:
     }
 
 
-def _order(row: RowMapping) -> Order:
+def order_of(row: RowMapping) -> Order:
+    """The order of a row that has all columns of `orders`."""
     return Order(
         order_id=row["order_id"],
         version=row["version"],
@@ -137,6 +169,7 @@ def _order(row: RowMapping) -> Order:
         simplified=bool(row["simplified"]),
         portfolio_uid=row["portfolio_uid"],
         portfolio_version=row["portfolio_version"],
+        portfolio_changes=tuple(orjson.loads(row["portfolio_changes"] or "[]")),
         due_at=row["due_at"],
         intent=Intent(row["intent"]) if row["intent"] else None,
         due_actor=Actor.from_text(row["due_actor"]) if row["due_actor"] else None,
@@ -148,6 +181,12 @@ def _order(row: RowMapping) -> Order:
         modified_date=row["modified_date"],
         submitted_at=row["submitted_at"],
         cancellations=tuple(orjson.loads(row["cancellations"])),
+        tracking_reference=row["tracking_reference"],
+        order_number=row["order_number"],
+        discarded_at=row["discarded_at"],
+        erased_at=row["erased_at"],
+        waiting_since=row["waiting_since"],
+        stalled_at=row["stalled_at"],
         last_hash=row["last_hash"],
     )
 

@@ -1,4 +1,4 @@
-"""How an order is shown: the client's body, what the service adds, and `internal`. The one shape of answers and events."""
+"""How an order is shown: the client's body, what the service adds, and `internal`. The shape of answers and events."""
 
 from typing import Any
 
@@ -52,7 +52,16 @@ def _internal(order: Order) -> dict[str, Any]:
         details["code"] = order.code
     if order.information is not None:
         details["information"] = order.information
+    if order.erased_at is not None:
+        details["personalDataErased"] = instants.text(order.erased_at)
     internal: dict[str, Any] = {"extendedDetails": details, "cancellationHistory": list(order.cancellations)}
     if order.derived is not None:
         internal["derivedFields"] = [field.as_json() for field in order.derived]
+    if order.portfolio_changes:
+        internal["portfolioChanges"] = list(order.portfolio_changes)
+    # The vendor's names for what its fulfilment gives back.
+    if order.tracking_reference is not None:
+        internal["oracleShippingTrackingReference"] = order.tracking_reference
+    if order.order_number is not None:
+        internal["oracleOrderNumber"] = order.order_number
     return internal

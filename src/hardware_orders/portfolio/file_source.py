@@ -41,6 +41,18 @@ class FileSource:
             return dict.fromkeys(customer_entity_uids, Unavailable(reason))
         return {uid: outcomes.get(uid, UnknownCustomer()) for uid in customer_entity_uids}
 
+    def at_hand(self, customer_entity_uids: Collection[str]) -> Mapping[str, Outcome]:
+        """Everything: a file is near."""
+        return self(customer_entity_uids)
+
+    def close(self) -> None:
+        """Nothing is open between two readings."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why the file could not be read the last time, in a sentence; None when it was."""
+        return self._reason or None
+
     def _refresh(self) -> None:
         now = self._clock()
         if self._checked_at is not None and now - self._checked_at < CHECK_SECONDS:
@@ -67,7 +79,7 @@ class FileSource:
         except (ValueError, WrongPortfolioError) as error:
             self._report(f"The portfolio file {self._path} is wrong: {error}")
         else:
-            self._outcomes = _by_customer(portfolios)
+            self._outcomes, self._reason = _by_customer(portfolios), ""
             log.info("portfolio_file_read", path=str(self._path), portfolios=len(portfolios))
 
     def _report(self, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""The reference Portfolio Service: serves a portfolio file over HTTP, and misbehaves when it is told to."""
