@@ -17,13 +17,15 @@ import pytest
 
 PATIENCE_SECONDS = 30  # how long a test waits for what must happen; never a measure of speed
 
+# Tests that run under nohup hand its ignored SIGHUP down.
 SUPERVISOR = """
-import json, os, sys
+import json, os, signal, sys
 from pathlib import Path
 from hardware_orders.embedded.child import Child
 from hardware_orders.embedded.progress import Progress
 from hardware_orders.embedded.supervisor import Supervisor
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 stages = [[Child(env=os.environ, **child) for child in stage] for stage in json.loads(sys.argv[1])]
 folder = Path(sys.argv[2])
 sys.exit(Supervisor(folder, Progress()).run(stages, lambda: print("all ready", flush=True)))
