@@ -134,6 +134,13 @@ def test_one_portfolio_copies_its_own_default_and_what_is_sent_in_its_place() ->
         assert rows["/merchant/shippingAddress/country"] == ("FRA", "copy", "copy of merchant.companyAddress")
 
 
+def test_what_one_order_takes_does_not_come_to_the_next() -> None:
+    portfolio = a_portfolio(defaults={"notes": "Ring.", "merchant": {"companyAddress": PARIS}})
+    taken = rows_of(portfolio)
+    assert rows_of(portfolio, notes="mine") == {pointer: row for pointer, row in taken.items() if pointer != "/notes"}
+    assert rows_of(portfolio) == taken
+
+
 def test_copies_of_copies_are_made_in_whatever_order_they_are_written() -> None:
     portfolio = a_portfolio(
         copies={
