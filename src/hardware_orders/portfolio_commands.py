@@ -78,10 +78,15 @@ def check(
     """Tell everything that is wrong with a portfolio file, by line and column, and what is hardly meant."""
     from hardware_orders.client.tables import printable
     from hardware_orders.portfolio.check import check as check_content
+    from hardware_orders.portfolio.document import read_bounded
 
     is_standard_input = str(file) == "-"
     try:
-        content = sys.stdin.buffer.read() if is_standard_input else file.read_bytes()
+        if is_standard_input:
+            content = read_bounded(sys.stdin.buffer)
+        else:
+            with file.open("rb") as opened:
+                content = read_bounded(opened)
     except OSError as error:
         raise WrongSettingError(f"{file} cannot be read: {error.strerror}.") from None
     report = check_content(content, is_json=None if is_standard_input else file.suffix == ".json")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from hardware_orders.orders.defaults import DerivedField, derive, drift
+from hardware_orders.orders.defaults import derive, drift
+from hardware_orders.portfolio.layer import DerivedField
 from hardware_orders.portfolio.portfolio import Portfolio
 from tests.portfolio.strategies import LEAST, UID, a_portfolio
 
@@ -121,6 +122,23 @@ def test_a_copy_fills_what_is_missing_after_the_defaults() -> None:
         "/merchant/shippingAddress/receiverName": ("Goods in", "default", "default"),
     }
     assert rows_of(portfolio) == {"/merchant/shippingAddress/receiverName": ("Goods in", "default", "default")}
+
+
+def test_one_portfolio_copies_its_own_default_and_what_is_sent_in_its_place() -> None:
+    portfolio = a_portfolio(
+        defaults={"merchant": {"companyAddress": PARIS}}, copies={"merchant.shippingAddress": "merchant.companyAddress"}
+    )
+    for sent, city in ({}, "Paris"), ({"merchant": {"companyAddress": {"city": "Lyon"}}}, "Lyon"), ({}, "Paris"):
+        rows = rows_of(portfolio, **sent)
+        assert rows["/merchant/shippingAddress/city"] == (city, "copy", "copy of merchant.companyAddress")
+        assert rows["/merchant/shippingAddress/country"] == ("FRA", "copy", "copy of merchant.companyAddress")
+
+
+def test_what_one_order_takes_does_not_come_to_the_next() -> None:
+    portfolio = a_portfolio(defaults={"notes": "Ring.", "merchant": {"companyAddress": PARIS}})
+    taken = rows_of(portfolio)
+    assert rows_of(portfolio, notes="mine") == {pointer: row for pointer, row in taken.items() if pointer != "/notes"}
+    assert rows_of(portfolio) == taken
 
 
 def test_copies_of_copies_are_made_in_whatever_order_they_are_written() -> None:

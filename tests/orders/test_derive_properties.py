@@ -84,12 +84,16 @@ def test_sent_and_derived_together_are_the_order_and_each_value_is_one_row(
 
 
 @valid
-@given(orders, portfolios)
-def test_no_order_is_derived_twice_differently(body: dict[str, Any], portfolio: Portfolio) -> None:
+@given(orders, orders, portfolios)
+def test_no_order_is_derived_twice_differently_whatever_came_between(
+    body: dict[str, Any], other: dict[str, Any], portfolio: Portfolio
+) -> None:
     [read_again] = parse_portfolios(
         {"portfolios": [portfolio.model_dump(mode="json", by_alias=True, exclude_none=True)]}
     )
-    assert derive(copy.deepcopy(body), read_again, NOW) == derive(body, portfolio, NOW)
+    once = derive(body, portfolio, NOW)
+    derive(other, portfolio, NOW)
+    assert derive(copy.deepcopy(body), portfolio, NOW) == derive(copy.deepcopy(body), read_again, NOW) == once
 
 
 def put(body: dict[str, Any], pointer: str, value: Any) -> None:

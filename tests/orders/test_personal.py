@@ -14,9 +14,9 @@ from hardware_orders.errors import NotAllowedError
 from hardware_orders.orders import events, personal, view
 from hardware_orders.orders.commands import Erase
 from hardware_orders.orders.decide import decide
-from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import EventType
+from hardware_orders.portfolio.layer import DerivedField
 from tests.orders.samples import ADA, BOB, NOW, PORTFOLIO, a_body, an_order, as_sent
 from tests.orders.test_lifecycle import applied
 

@@ -9,9 +9,9 @@ from hardware_orders.contract.enums import DetailedStatus, Status
 from hardware_orders.errors import NotAllowedError
 from hardware_orders.orders.commands import Replace, Settle, Submission, Submit
 from hardware_orders.orders.decide import INFORMATION_CHARACTERS, Decision, decide
-from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Code, EventType, Intent
+from hardware_orders.portfolio.layer import DerivedField
 from hardware_orders.portfolio.lookup import Found, NotConfigured, Outcome, Unavailable, UnknownCustomer
 from tests.orders.samples import (
     ADA,

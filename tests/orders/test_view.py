@@ -7,10 +7,10 @@ import pytest
 
 from hardware_orders.actor import SERVICE
 from hardware_orders.contract.enums import DetailedStatus, Status
-from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Intent
 from hardware_orders.orders.view import READ_ONLY_MEMBERS, as_json
+from hardware_orders.portfolio.layer import DerivedField
 from tests.orders.samples import CREATED, CUSTOMER, ORDER_ID, PORTFOLIO, a_body, an_order
 
 ROW = DerivedField("/notes", "Ring.", "default", PORTFOLIO, 5, "default")

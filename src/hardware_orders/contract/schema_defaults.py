@@ -35,6 +35,17 @@ SCHEMA_DEFAULTS = Shape(
 )
 
 
+def is_filled(value: Any, shape: Shape) -> bool:
+    """False where the object, or one of the array's, lacks a member that the shape has a default for."""
+    for item in value if isinstance(value, list) else (value,):
+        if not item.keys() >= shape.values.keys():
+            return False
+        for name, inner in shape.members.items():
+            if name in item and not is_filled(item[name], inner):
+                return False
+    return True
+
+
 def filled_by(field: str) -> str | None:
     """The dotted name of what must be filled for `field` to have its final value; None when no default reaches it.
 

@@ -28,7 +28,6 @@ from hardware_orders.orders.commands import (
     Stall,
     Submit,
 )
-from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import NO_HASH, Order
 from hardware_orders.orders.status import (
     CANCELED_BYUSER,
@@ -46,6 +45,7 @@ from hardware_orders.orders.status import (
     targets,
     transition,
 )
+from hardware_orders.portfolio.layer import DerivedField
 from hardware_orders.portfolio.lookup import Unavailable
 from hardware_orders.portfolio.portfolio import Portfolio
 

@@ -5,49 +5,20 @@ member, arrays are taken whole, and what the caller sent stays as it is. Derivin
 so does sending any of it back: every rule looks at final values only (`portfolio.plan`).
 """
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 from hardware_orders import canonical
 from hardware_orders.contract.missing import missing_members
-from hardware_orders.contract.schema_defaults import SCHEMA_DEFAULTS, Shape, narrowed_to
-from hardware_orders.portfolio.fields import nested
+from hardware_orders.contract.schema_defaults import SCHEMA_DEFAULTS, Shape, is_filled, narrowed_to
+from hardware_orders.portfolio.fields import ABSENT, at
+from hardware_orders.portfolio.layer import DerivedField, Record, Rows, recorder
 from hardware_orders.portfolio.portfolio import Override, Portfolio, Required
 
 Json = Any
-Label = tuple[str, str, int, str]  # of a derived field: origin, portfolio_uid, version, rule
-
-ABSENT: Json = object()
-
-
-class DerivedField(NamedTuple):
-    """One value that the caller did not send: a leaf, or a whole array. `rule` is for people, `pointer` is RFC 6901."""
-
-    pointer: str
-    value: Json
-    origin: str  # override, default, computed, copy or schema
-    portfolio_uid: str
-    version: int
-    rule: str
-
-    def as_json(self) -> dict[str, Json]:
-        return {
-            "pointer": self.pointer,
-            "value": self.value,
-            "origin": self.origin,
-            "portfolioUid": self.portfolio_uid,
-            "version": self.version,
-            "rule": self.rule,
-        }
-
-
-Rows = dict[str, tuple[Json, ...]]  # by pointer; each becomes a DerivedField
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +45,12 @@ def derive(body: Mapping[str, Json], portfolio: Portfolio, now: datetime) -> Der
     matching = {number for number, override in enumerate(portfolio.overrides) if _matches(override, sent)}
     completed, rows = _complete(sent, portfolio, matching, now)
     for level in portfolio.levels:
-        more = {number for number in level if _matches(portfolio.overrides[number], completed)} - matching
+        more = {n for n in level if n not in matching and _matches(portfolio.overrides[n], completed)}
         if more:
             matching |= more
             completed, rows = _complete(sent, portfolio, matching, now)
-    derived = tuple(map(_derived_field, sorted(rows.values(), key=_pointer)))
+    derived = tuple(map(rows.__getitem__, sorted(rows)))
     return Derivation(completed, derived, _missing(completed, portfolio))
-
-
-_pointer = itemgetter(0)
-# What `DerivedField._make` does, without a call in Python for each of some forty rows.
-_derived_field = cast("Callable[[Iterable[Json]], DerivedField]", partial(tuple.__new__, DerivedField))
 
 
 def drift(before: Sequence[DerivedField], after: Sequence[DerivedField]) -> tuple[dict[str, Json], ...]:
@@ -103,26 +69,24 @@ def _complete(
     sent: dict[str, Json], portfolio: Portfolio, matching: set[int], now: datetime
 ) -> tuple[dict[str, Json], Rows]:
     rows: Rows = {}
-    identity = portfolio.portfolio_uid, portfolio.version
     body = sent
     for number in sorted(matching):
-        override = portfolio.overrides[number]
-        body = _merge(body, override.defaults, "", ("override", *identity, _in_words(number + 1, override)), rows)
-    body = _merge(body, portfolio.defaults, "", ("default", *identity, "default"), rows)
+        body = _merge(body, *portfolio.override_layers[number], rows)
+    body = _merge(body, *portfolio.default_layer, rows)
     if portfolio.requested_date and "requestedDate" not in body:
         requested_date, rule = portfolio.requested_date.compute(now)
-        body = _merge(body, {"requestedDate": requested_date}, "", ("computed", *identity, rule), rows)
-    schema = "schema", *identity, "schema default"
-    for target, source in portfolio.copies_in_order:
-        body = _fill(body, narrowed_to(source), "", schema, rows)  # what is copied is the source's final value
-        value = _at(body, source)
+        body = _merge(body, {"requestedDate": requested_date}, recorder(portfolio.label("computed", rule)), rows)
+    schema = recorder(portfolio.label("schema", "schema default"))
+    for copy in portfolio.copies_in_order:
+        body = _fill(body, narrowed_to(copy.source), schema, rows)  # what is copied is the source's final value
+        value = at(body, copy.source)
         if value is not ABSENT:
-            body = _merge(body, nested(target, value), "", ("copy", *identity, f"copy of {source}"), rows)
-    return _fill(body, SCHEMA_DEFAULTS, "", schema, rows), rows
+            body = _merge(body, *copy.layer(value), rows)
+    return _fill(body, SCHEMA_DEFAULTS, schema, rows), rows
 
 
 def _merge(
-    into: dict[str, Json], source: Mapping[str, Json], pointer: str, label: Label, rows: Rows
+    into: dict[str, Json], source: Mapping[str, Json], record: Record, rows: Rows, pointer: str = ""
 ) -> dict[str, Json]:
     """`into` with what only `source` has: `into` itself when there is nothing, else a copy of what changes."""
     merged = into
@@ -130,9 +94,9 @@ def _merge(
         present = into.get(name, ABSENT)
         if present is ABSENT:
             given = value
-            _record(value, f"{pointer}/{name}", label, rows)
+            record(f"{pointer}/{name}", value, rows)
         elif isinstance(value, dict) and isinstance(present, dict):
-            given = _merge(present, value, f"{pointer}/{name}", label, rows)
+            given = _merge(present, value, record, rows, f"{pointer}/{name}")
         else:
             continue
         if given is not present:
@@ -143,37 +107,29 @@ def _merge(
     return merged
 
 
-def _record(value: Json, pointer: str, label: Label, rows: Rows) -> None:
-    if isinstance(value, dict) and value:
-        for name, member in value.items():
-            _record(member, f"{pointer}/{name}", label, rows)  # the contract's names need none of RFC 6901's escapes
-    else:
-        rows[pointer] = (pointer, value, *label)
-
-
-def _fill(value: Json, shape: Shape, pointer: str, label: Label, rows: Rows) -> Json:
+def _fill(value: Json, shape: Shape, record: Record, rows: Rows, pointer: str = "") -> Json:
     """`value` with the schema's defaults in every object that exists; `value` itself when there is nothing to add."""
     if isinstance(value, list):
-        return _fill_items(value, shape, pointer, label, rows)
-    filled = value if value.keys() >= shape.values.keys() else _merge(value, shape.values, pointer, label, rows)
+        return _fill_items(value, shape, record, rows, pointer)
+    filled = _merge(value, shape.values, record, rows, pointer)
     for name, member in shape.members.items():
         if name in value:
-            given = _fill(value[name], member, f"{pointer}/{name}", label, rows)
+            given = _fill(value[name], member, record, rows, f"{pointer}/{name}")
             if given is not value[name]:
                 filled = {**filled, name: given}
     return filled
 
 
-def _fill_items(items: list[Json], shape: Shape, pointer: str, label: Label, rows: Rows) -> list[Json]:
-    inner: list[Rows] = [{} for _ in items]
-    filled = [_fill(item, shape, f"{pointer}/{index}", label, inner[index]) for index, item in enumerate(items)]
-    if not any(inner):
+def _fill_items(items: list[Json], shape: Shape, record: Record, rows: Rows, pointer: str) -> list[Json]:
+    if is_filled(items, shape):
         return items
+    inner: list[Rows] = [{} for _ in items]
+    filled = [_fill(item, shape, record, inner[index], f"{pointer}/{index}") for index, item in enumerate(items)]
     if shape.is_unique:
         _take_back_equals(filled, items, inner)
     derived = rows.get(pointer)
     if derived:  # a derived array stays one row, whatever is added inside it
-        rows[pointer] = (pointer, filled, *derived[2:])
+        rows[pointer] = derived._replace(value=filled)
     else:
         for given in inner:
             rows.update(given)
@@ -190,27 +146,13 @@ def _take_back_equals(filled: list[Json], items: list[Json], inner: list[Rows]) 
 
 
 def _matches(override: Override, body: Mapping[str, Json]) -> bool:
-    return all(_at(body, field) == value for field, value in override.when.items())
-
-
-def _at(body: Mapping[str, Json], field: str) -> Json:
-    value: Json = body
-    for name in field.split("."):
-        if name not in value:
-            return ABSENT
-        value = value[name]
-    return value
-
-
-def _in_words(number: int, override: Override) -> str:
-    conditions = (f"{f} = {v if isinstance(v, str) else json.dumps(v)}" for f, v in override.when.items())
-    return f"override {number}: {', '.join(conditions)}"
+    return all(at(body, field) == value for field, value in override.when.items())
 
 
 def _missing(body: dict[str, Json], portfolio: Portfolio) -> tuple[str, ...]:
     required = portfolio.required
     missing = missing_members(body)
-    missing += ["/" + field.replace(".", "/") for field in required.fields if _at(body, field) is ABSENT]
+    missing += ["/" + field.replace(".", "/") for field in required.fields if at(body, field) is ABSENT]
     if required.additional_order_data:
         missing += [f"/additionalOrderData/{name}" for name in _absent_variables(body, required)]
     return tuple(sorted(set(missing))) if missing else ()
@@ -218,9 +160,9 @@ def _missing(body: dict[str, Json], portfolio: Portfolio) -> tuple[str, ...]:
 
 def _absent_variables(body: dict[str, Json], required: Required) -> set[str]:
     """The variable names that the order's country requires, and that have no value or a blank one."""
-    country = _at(body, "merchant.companyAddress.country")
+    country = at(body, "merchant.companyAddress.country")
     if country is ABSENT:
-        country = _at(body, "merchant.shippingAddress.country")
+        country = at(body, "merchant.shippingAddress.country")
     given = body.get("additionalOrderData", ())
     answered = {entry.get("variableName") for entry in given if entry.get("variableValue", "").strip()}
     return set(required.additional_order_data.get(country, ())) - answered

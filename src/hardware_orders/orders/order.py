@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from hardware_orders.actor import Actor
 from hardware_orders.contract.enums import DetailedStatus, Status
-from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.status import CANCELLABLE, EDITABLE, Intent, State
+from hardware_orders.portfolio.layer import DerivedField
 
 # `last_hash` of an order without events: the chain's start.
 NO_HASH = "0" * 64

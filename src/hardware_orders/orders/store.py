@@ -13,10 +13,10 @@ from hardware_orders import bulk, canonical, instants
 from hardware_orders.actor import Actor
 from hardware_orders.contract.enums import DetailedStatus, Status
 from hardware_orders.orders import visible
-from hardware_orders.orders.defaults import DerivedField
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Intent
 from hardware_orders.orders.visible import Entities
+from hardware_orders.portfolio.layer import DerivedField
 from hardware_orders.tables import Instant, order_events, orders
 
 _IS_ONE_OF = bulk.is_one_of(orders.c.order_id, bindparam("ids", type_=Text))

@@ -8,7 +8,16 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from hardware_orders.portfolio.document import REPEATED, REPEATED_REMEDY, parse_json, parse_yaml, repeated_keys
+from hardware_orders.portfolio.document import (
+    REPEATED,
+    REPEATED_REMEDY,
+    EndlessError,
+    decoded,
+    load_json,
+    parse_json,
+    parse_yaml,
+    repeated_keys,
+)
 from hardware_orders.portfolio.lint import warnings
 from hardware_orders.portfolio.messages import Fault, all_faults, described
 from hardware_orders.portfolio.places import START, Place, compose_json, compose_yaml, locate, place_of
@@ -40,7 +49,7 @@ class Report:
 def check(content: bytes, *, is_json: bool | None = None) -> Report:
     """The report of a file's content. `is_json` None: JSON if it can be read as such, else YAML."""
     try:
-        text = content.decode("utf-8")
+        text = decoded(content)
         if is_json is None:
             is_json = _is_json(text)
         root = _composed_json(text) if is_json else compose_yaml(text)
@@ -48,6 +57,8 @@ def check(content: bytes, *, is_json: bool | None = None) -> Report:
             # What else is wrong depends on which of the two is meant.
             return Report(tuple(_repetition(first, again) for first, again in repeated))
         return _report(parse_json(text) if is_json else parse_yaml(text), root)
+    except EndlessError as error:
+        return Report((Finding(Place(error.mark.line + 1, error.mark.column + 1), f"{error.problem}."),))
     except (RecursionError, ValueError, yaml.YAMLError) as error:
         place, reason = _why_unreadable(error, content)
         return Report((Finding(place, f"{reason}."),))
@@ -68,13 +79,13 @@ def _why_unreadable(error: Exception, content: bytes) -> tuple[Place, str]:
             return place, f"this is not YAML: {error.problem}{context}"
         case RecursionError():
             return START, "it nests deeper than any portfolio does"
-        case _:  # a number that is none
+        case _:  # too much of it, or a number that is none
             return START, str(error)
 
 
 def _composed_json(text: str) -> yaml.Node:
     """Raises JSONDecodeError unless the text is JSON, repeated members and all."""
-    json.loads(text)
+    load_json(text)
     return compose_json(text)
 
 

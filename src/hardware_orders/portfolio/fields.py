@@ -1,5 +1,6 @@
 """The dotted names by which a portfolio speaks of an order's fields, held against the contract when it is loaded."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -7,6 +8,7 @@ from hardware_orders.contract.body import order_schema
 from hardware_orders.contract.scalars import NAME_PATTERN, NOT_BLANK_NAME_PATTERN, TEXT_PATTERN
 
 UNBOUNDED = 2**31
+ABSENT: Any = object()
 
 
 def nested(field: str, value: Any) -> dict[str, Any]:
@@ -14,6 +16,16 @@ def nested(field: str, value: Any) -> dict[str, Any]:
     for name in reversed(field.split(".")):
         value = {name: value}
     return dict(value)
+
+
+def at(body: Mapping[str, Any], field: str) -> Any:
+    """The value that a partial order body has at the dotted name, or ABSENT."""
+    value: Any = body
+    for name in field.split("."):
+        if name not in value:
+            return ABSENT
+        value = value[name]
+    return value
 
 
 def check_field(field: str) -> None:

@@ -77,7 +77,7 @@ class FileSource:
         except OSError as error:
             self._report(f"The portfolio file {self._path} cannot be read: {error.strerror or error}.")
         except (ValueError, WrongPortfolioError) as error:
-            self._report(f"The portfolio file {self._path} is wrong: {error}")
+            self._report(f"The portfolio file {self._path} is wrong: {str(error).removesuffix('.')}.")
         else:
             self._outcomes, self._reason = _by_customer(portfolios), ""
             log.info("portfolio_file_read", path=str(self._path), portfolios=len(portfolios))

@@ -1,5 +1,6 @@
 """The portfolio: what a customer's orders are completed with. Strict, for a wrong default would fill real orders."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
@@ -13,6 +14,7 @@ from hardware_orders.contract.body import check_partial_order
 from hardware_orders.contract.scalars import Uuid
 from hardware_orders.errors import HardwareOrdersError
 from hardware_orders.portfolio.fields import check_copy, check_field, nested
+from hardware_orders.portfolio.layer import Copy, Label, Layer, kept_copy, kept_layer
 from hardware_orders.portfolio.messages import COUNTRY_PATTERN, Fault, first_fault, refuse, steps_of
 from hardware_orders.portfolio.plan import copies_in_order, levels_of_overrides
 from hardware_orders.portfolio.requested_date import RequestedDate
@@ -110,6 +112,11 @@ class Override(_Strict):
     )
     defaults: PartialOrder = _member("What such an order is completed with, before the portfolio's own defaults.")
 
+    def rule(self, number: int) -> str:
+        """What a derived field's row says of it; `number` counts a portfolio's overrides from 1."""
+        conditions = (f"{f} = {v if isinstance(v, str) else json.dumps(v)}" for f, v in self.when.items())
+        return f"override {number}: {', '.join(conditions)}"
+
 
 class Required(_Strict):
     """What an order under the simplified flow must have once it is completed, beyond what the contract requires.
@@ -156,9 +163,29 @@ class Portfolio(_Strict):
         return levels_of_overrides([(override.when, override.defaults) for override in self.overrides], self.copies)
 
     @cached_property
-    def copies_in_order(self) -> tuple[tuple[str, str], ...]:
-        """`copies` as (target, source), in an order in which every source is final when it is copied."""
-        return copies_in_order(self.copies)
+    def copies_in_order(self) -> tuple[Copy, ...]:
+        """`copies`, in an order in which every source is final when it is copied."""
+        return tuple(
+            kept_copy(target, source, self.label("copy", f"copy of {source}"), self.defaults)
+            for target, source in copies_in_order(self.copies)
+        )
+
+    @cached_property
+    def default_layer(self) -> Layer:
+        """`defaults`, with their rows."""
+        return kept_layer(self.defaults, self.label("default", "default"))
+
+    @cached_property
+    def override_layers(self) -> tuple[Layer, ...]:
+        """The defaults of each of `overrides`, with their rows."""
+        return tuple(
+            kept_layer(override.defaults, self.label("override", override.rule(number)))
+            for number, override in enumerate(self.overrides, start=1)
+        )
+
+    def label(self, origin: str, rule: str) -> Label:
+        """What the rows of one rule have in common."""
+        return origin, self.portfolio_uid, self.version, rule
 
 
 class PortfolioDocument(_Strict):

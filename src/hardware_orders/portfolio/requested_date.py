@@ -1,7 +1,7 @@
 """The delivery date that a portfolio works out for an order that names none. Pure: the instant is handed in."""
 
 from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +15,8 @@ SATURDAY = 5  # date.weekday()
 ONE_DAY = timedelta(days=1)
 # A rule is read by people; whoever wants the rest looks into a calendar.
 HOLIDAYS_NAMED = 4
+# A rule gives two dates a day, before and after its cut-off. More rules than that are worked out again.
+DATES_KEPT = 1_024
 
 
 def _known_zone(name: str) -> str:
@@ -62,18 +64,18 @@ class RequestedDate(BaseModel):
     def compute(self, now: datetime) -> tuple[str, str]:
         """The date for an order that came at `now` (with a zone), as local midnight in RFC 3339; the rule in words."""
         local = now.astimezone(self.zone)
+        return self._of_day(local.date(), is_late=self.latest is not None and local.time() > self.latest)
+
+    @lru_cache(maxsize=DATES_KEPT)  # noqa: B019 - what it keeps alive are as many rules, of a few fields each
+    def _of_day(self, today: date, *, is_late: bool) -> tuple[str, str]:
         skipped: list[str] = []
-        first = self._counted_from(local, skipped)
+        is_next = is_late or self._is_closed(today, skipped)
+        first = self._next(today, skipped) if is_next else today
         due = first
         for _ in range(self.lead_time_days):
             due = self._next(due, skipped)
         # Where the clocks skip midnight this is written with the offset before the change: the day's first instant.
         return datetime.combine(due, time(), self.zone).isoformat(), self._in_words(first, skipped)
-
-    def _counted_from(self, local: datetime, skipped: list[str]) -> date:
-        today = local.date()
-        is_late = self.latest is not None and local.time() > self.latest
-        return self._next(today, skipped) if is_late or self._is_closed(today, skipped) else today
 
     def _next(self, day: date, skipped: list[str]) -> date:
         day += ONE_DAY
