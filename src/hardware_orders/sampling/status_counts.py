@@ -43,7 +43,10 @@ _event, _earlier = order_events.alias("event"), order_events.alias("earlier")
 
 
 def _last(*types: EventType) -> ColumnElement[str | None]:
-    """The type of the last event of these types before this one, by the index of an order's events."""
+    """The type of the last event of these types before this one, by the index of an order's events.
+
+    Most events are an order's first or second, and before the second is only its receipt: nothing is looked up for them.
+    """
     found = (
         select(_earlier.c.type)
         .where(
@@ -55,7 +58,7 @@ def _last(*types: EventType) -> ColumnElement[str | None]:
         .limit(1)
         .scalar_subquery()
     )
-    return case((_event.c.sequence > 1, found))
+    return case((_event.c.sequence == 1, None), (_event.c.sequence == 2, EventType.RECEIVED.value), else_=found)
 
 
 _MOVES = (

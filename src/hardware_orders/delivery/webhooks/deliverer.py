@@ -72,11 +72,13 @@ class Deliverer:
         """Look whose turn it is, again and again, until stopped."""
         while not self._stopping.is_set():
             self._woken.clear()
+            is_anybody = False
             try:
-                self.look()
+                is_anybody = self.look()
             except Exception as error:  # noqa: BLE001  # the database is away: the next pass tries again
                 logger.warning("webhook_pass_failed", error=type(error).__name__)
-            self._stopping.wait(PASS_GAP_SECONDS)
+            # New events are nothing to nobody: each look costs as much as delivering some orders.
+            self._stopping.wait(PASS_GAP_SECONDS if is_anybody else PASS_SECONDS)
             self._woken.wait(PASS_SECONDS)
         self.settle(STOP_SECONDS)
 
@@ -87,8 +89,12 @@ class Deliverer:
             time.sleep(0.01)
         return not self._busy
 
-    def look(self) -> None:
-        """One pass: give every endpoint that an event waits for to a sender, as long as there are free ones."""
+    def look(self) -> bool:
+        """One pass: give every endpoint that an event waits for to a sender, as long as there are free ones.
+
+        False when there is no endpoint that this or another pass could send to soon.
+        """
+        is_sending = bool(self._busy)
         with self._turns, self._database.read() as connection:
             found, last = claims.waiting(connection, self._database)
             read: dict[int, list[Head]] = {}
@@ -116,6 +122,7 @@ class Deliverer:
             if after - endpoint.position >= SCAN_POSITIONS and endpoint not in ready:
                 with self._turns:
                     claims.advance(self._database, endpoint, after)
+        return is_sending or bool(found)
 
     def _begin(self, endpoint: Waiting) -> None:
         is_suspect = endpoint.attempts > 0 or endpoint.endpoint_id in self._slow
