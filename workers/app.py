@@ -4,7 +4,11 @@ import os
 import socket
 from typing import Any
 
-from billiard import pool
+from hardware_orders.left_out import left_out
+
+# Every child would load a parser of C, 4 MB, to ask the kernel that it ends with this process; ctypes asks as well.
+with left_out("cffi"):
+    from billiard import pool
 from celery import signals
 from celery.worker import state
 

@@ -90,18 +90,21 @@ def api() -> None:
 @app.command()
 def worker() -> None:
     """Settle orders: a Celery worker of the queue `orders`."""
+    from hardware_orders import logging
     from hardware_orders.database import DatabaseRole
     from hardware_orders.portfolio.source import lookup_from
 
-    # Celery would log what its children raise and go on without them.
     configuration = _checked(DatabaseRole.WORKER)
+    logging.configure(configuration.log_format, "worker", log_orders=configuration.log_orders)
+    # Celery would log what its children raise and go on without them.
     token = configuration.portfolio_token
     lookup_from(configuration.portfolio_url, token=token.get_secret_value() if token else None)
     # Celery warns of root because of pickled messages; these carry ids as JSON, and no other kind is accepted.
     warnings.filterwarnings("ignore", "You're running the worker with superuser")
     from workers.app import app as celery
 
-    celery.worker_main(["-q", "worker", "-Q", "orders", "--without-mingle", "--without-gossip"])
+    # Not by Celery's command line: the shell for people that comes with it is 10 MB, and starts slowly.
+    celery.Worker(queues=["orders"], quiet=True, without_mingle=True, without_gossip=True).start()
 
 
 @app.command()

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from psycopg.types.string import TextLoader
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -169,6 +168,8 @@ def is_disconnected(error: Exception) -> bool:
 
 
 def _postgresql(url: str, role: DatabaseRole | None, connections: int, timeouts: Mapping[str, int]) -> Engine:
+    from psycopg.types.string import TextLoader  # noqa: PLC0415  # 9 MB that a process on SQLite need not hold
+
     options: dict[str, str | int] = {
         **({"role": role} if role else {}),
         "TimeZone": "UTC",

@@ -10,9 +10,13 @@ from functools import partial
 from typing import Any
 
 import orjson
-import structlog
 
 from hardware_orders import instants
+from hardware_orders.left_out import left_out
+
+# It would print tracebacks in colour, which nothing here asks for, and weighs 3 MB in every process.
+with left_out("rich"):
+    import structlog
 
 # What one write to a pipe keeps together, beside other processes' lines (POSIX: PIPE_BUF is at least 512, Linux' 4,096).
 TOGETHER_MOST_CHARACTERS = 4_096

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, select, text
 from hardware_orders.database import Database
 from hardware_orders.delivery.webhooks import attempts
 from hardware_orders.delivery.webhooks.attempts import Kind, Sent
-from hardware_orders.delivery.webhooks.sending import Result
+from hardware_orders.delivery.webhooks.message import Result
 from hardware_orders.orders import events
 from hardware_orders.orders.order import NO_HASH
 from hardware_orders.tables import order_events, orders

@@ -11,7 +11,7 @@ from hardware_orders.dashboard import parked
 from hardware_orders.dashboard.pages import POLICY
 from hardware_orders.delivery.webhooks import attempts, endpoints
 from hardware_orders.delivery.webhooks.attempts import Kind, Sent
-from hardware_orders.delivery.webhooks.sending import Result
+from hardware_orders.delivery.webhooks.message import Result
 from hardware_orders.orders import change, listing
 from hardware_orders.roles import Role
 from hardware_orders.tables import operations

@@ -17,7 +17,7 @@ from hardware_orders.delivery import log, numbering, retention
 from hardware_orders.delivery.webhooks import attempts, endpoints
 from hardware_orders.delivery.webhooks.attempts import Kind, Sent
 from hardware_orders.delivery.webhooks.endpoint_secrets import Secrets
-from hardware_orders.delivery.webhooks.sending import Result
+from hardware_orders.delivery.webhooks.message import Result
 from hardware_orders.errors import EventsGoneError, WebhookRefusedError
 from hardware_orders.intake import batches
 from hardware_orders.orders import events

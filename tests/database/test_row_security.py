@@ -21,7 +21,7 @@ from hardware_orders.delivery import log, numbering
 from hardware_orders.delivery.webhooks import attempts, endpoints
 from hardware_orders.delivery.webhooks.attempts import Sent
 from hardware_orders.delivery.webhooks.endpoint_secrets import Secrets
-from hardware_orders.delivery.webhooks.sending import Result
+from hardware_orders.delivery.webhooks.message import Result
 from hardware_orders.errors import NoSuchOrderError, WrongSettingError
 from hardware_orders.intake.group_commit import Accepted, Request, store_by_halves
 from hardware_orders.intake.idempotency import Key

@@ -15,7 +15,8 @@ from hardware_orders.delivery.webhooks.addresses import (
     UnknownHostError,
 )
 from hardware_orders.delivery.webhooks.endpoint_secrets import new
-from hardware_orders.delivery.webhooks.sending import Message, Receiver
+from hardware_orders.delivery.webhooks.message import Message
+from hardware_orders.delivery.webhooks.sending import Receiver
 from hardware_orders.settings import Network
 from tests import receivers
 

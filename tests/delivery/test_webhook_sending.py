@@ -16,7 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from hardware_orders.delivery.webhooks import retries, sending
 from hardware_orders.delivery.webhooks.endpoint_secrets import new
-from hardware_orders.delivery.webhooks.sending import Message, Receiver, Result
+from hardware_orders.delivery.webhooks.message import Message, Result
+from hardware_orders.delivery.webhooks.sending import Receiver
 from hardware_orders.settings import Network
 from tests import receivers
 

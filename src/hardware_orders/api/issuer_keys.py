@@ -10,10 +10,10 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key
@@ -53,6 +53,8 @@ class IssuerKeys:
         self._trusted_until = self._may_ask_at = clock()
         self._is_away = True
         self._fetching: asyncio.Task[None] | None = None
+        import httpx2  # noqa: PLC0415  # an API that trusts no issuer need not hold it
+
         self._http = httpx2.AsyncClient(
             timeout=FETCH_SECONDS,
             follow_redirects=False,
@@ -138,7 +140,7 @@ class IssuerKeys:
         """The document as it was sent. Raises ValueError for any answer but 200, and when it is too long."""
         document = bytearray()
         async with self._http.stream("GET", self._url) as answer:
-            if answer.status_code != httpx2.codes.OK:
+            if answer.status_code != HTTPStatus.OK:
                 raise ValueError("not an answer of 200")
             # Raw: a small answer that unpacks into a large one is no JSON.
             async for chunk in answer.aiter_raw():

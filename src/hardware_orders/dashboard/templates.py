@@ -3,13 +3,15 @@
 import json
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from hardware_orders import __version__, instants
 from hardware_orders.dashboard import static_files
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 UNKNOWN = "–"  # noqa: RUF001  # a dash, and no minus
 
@@ -20,7 +22,9 @@ _TENTHS_BELOW = 10.0
 
 
 @cache
-def environment() -> Environment:
+def environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  # nobody may look at the dashboard
+
     made = Environment(
         loader=PackageLoader("hardware_orders.dashboard"),
         autoescape=True,

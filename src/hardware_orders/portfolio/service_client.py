@@ -1,7 +1,6 @@
 """One question to the Portfolio Service over HTTP, bounded in time and size."""
 
 import asyncio
-from urllib.parse import urlsplit
 
 import httpx2
 
@@ -65,14 +64,3 @@ class ServiceClient:
                 if len(body) > ANSWER_MOST_BYTES:
                     return away("answered with more than 1 MiB")
             return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, bytes(body))
-
-
-def is_service_url(url: str) -> bool:
-    """True for http(s):// with a host, and nothing that does not belong to where a service is: no user, no query."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # which is read only now
-    except ValueError:
-        return False
-    has_more = parts.username is not None or parts.query or parts.fragment or not url.isprintable() or " " in url
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not has_more

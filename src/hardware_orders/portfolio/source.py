@@ -7,8 +7,7 @@ from urllib.parse import unquote, urlsplit
 from hardware_orders.errors import WrongSettingError
 from hardware_orders.portfolio.file_source import FileSource
 from hardware_orders.portfolio.lookup import NotConfigured, Outcome, Source
-from hardware_orders.portfolio.service import PortfolioService
-from hardware_orders.portfolio.service_client import is_service_url
+from hardware_orders.portfolio.service_url import is_service_url
 from hardware_orders.settings import PREFIX, is_loopback
 
 SETTING = f"{PREFIX}PORTFOLIO_URL"
@@ -26,6 +25,8 @@ def lookup_from(url: str | None, *, token: str | None = None, events_url: str | 
         return _NotConfigured()
     scheme, _, path = url.partition(":")
     if scheme.lower() in {"http", "https"}:
+        from hardware_orders.portfolio.service import PortfolioService  # noqa: PLC0415  # its client, for files, is idle weight
+
         _require_service(url, token)
         return PortfolioService(url.rstrip("/"), token=token, events_url=events_url)
     path = unquote(path.removeprefix("//") if path.startswith("///") else path)

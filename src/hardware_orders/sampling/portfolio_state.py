@@ -6,7 +6,7 @@ import redis
 
 from hardware_orders.delivery import redis_client
 from hardware_orders.portfolio import service_state
-from hardware_orders.portfolio.service_client import is_service_url
+from hardware_orders.portfolio.service_url import is_service_url
 
 # A sample is taken once a second, and must not wait long for what is only shown.
 ANSWER_SECONDS = 0.2

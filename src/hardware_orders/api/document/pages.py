@@ -1,13 +1,14 @@
-"""Serves the document and its pages: made once, kept as bytes, and cached by whoever asks."""
+"""Serves the document and its pages: each made when it is first asked for, kept as bytes, and cached by whoever asks."""
 
 import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
-from markdown_it import MarkdownIt
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -36,19 +37,32 @@ _STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decod
 _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; frame-ancestors 'none'; base-uri 'none'"
 
 
-class Page(NamedTuple):
-    """A page as it is sent."""
+class Page:
+    """A page, made when somebody first asks for it: there are hundreds, and a start would wait for all of them."""
 
-    content: bytes
-    media_type: str
-    headers: dict[str, str]
+    def __init__(self, media_type: str, text: Callable[[], str], headers: Mapping[str, str] | None = None) -> None:
+        self._media_type = media_type
+        self._text = text
+        self._headers = headers or {}
+
+    @cached_property
+    def content(self) -> bytes:
+        return self._text().encode()
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        return {
+            "ETag": f'"{hashlib.sha256(self.content).hexdigest()[:32]}"',
+            "Cache-Control": f"public, max-age={MOST_AGE_SECONDS}",
+            **self._headers,
+        }
 
     def answer(self, request: Request) -> Response:
         """The page; 304 to a client that has it already (RFC 9110)."""
         known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
         if known & {self.headers["ETag"], "*"}:
             return Response(status_code=304, headers=self.headers)
-        return Response(self.content, headers={**self.headers, "Content-Type": self.media_type})
+        return Response(self.content, headers={**self.headers, "Content-Type": self._media_type})
 
 
 def routes(document: dict[str, Any]) -> list[Route]:
@@ -59,29 +73,24 @@ def routes(document: dict[str, Any]) -> list[Route]:
 def pages(document: dict[str, Any]) -> dict[str, Page]:
     """The document, its pages as Markdown and as HTML, and the indexes of them, by path."""
     texts = markdown.pages(document)
-    found = {
-        "/openapi.json": _page(json.dumps(document, ensure_ascii=False), "application/json"),
-        markdown.LLMS: _page(markdown.llms(document), "text/plain; charset=utf-8"),
-        markdown.LLMS_FULL: _page("\n".join(texts.values()), "text/plain; charset=utf-8"),
-    }
     schemas, info = document["components"]["schemas"], document["info"]
     told = asyncapi.document(schemas, title=info["title"], version=info["version"])
-    found["/asyncapi.json"] = _page(json.dumps(told, ensure_ascii=False), "application/json")
+    found = {
+        "/openapi.json": Page("application/json", partial(_json, document)),
+        "/asyncapi.json": Page("application/json", partial(_json, told)),
+        markdown.LLMS: Page("text/plain; charset=utf-8", partial(markdown.llms, document)),
+        markdown.LLMS_FULL: Page("text/plain; charset=utf-8", partial("\n".join, texts.values())),
+    }
     for name, schema in event_files.files(schemas).items():
-        found[f"/events/schemas/{name}"] = _page(json.dumps(schema, ensure_ascii=False), "application/schema+json")
+        found[f"/events/schemas/{name}"] = Page("application/schema+json", partial(_json, schema))
     for path, text in texts.items():
-        found[path + markdown.MARKDOWN] = _page(text, "text/markdown; charset=utf-8")
-        found[path] = _page(_html(path, text), "text/html; charset=utf-8", {"Content-Security-Policy": _POLICY})
+        found[path + markdown.MARKDOWN] = Page("text/markdown; charset=utf-8", partial(str, text))
+        found[path] = Page("text/html; charset=utf-8", partial(_html, path, text), {"Content-Security-Policy": _POLICY})
     return found
 
 
-def _page(text: str, media_type: str, headers: dict[str, str] | None = None) -> Page:
-    content = text.encode()
-    said = {
-        "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
-        "Cache-Control": f"public, max-age={MOST_AGE_SECONDS}",
-    }
-    return Page(content, media_type, {**said, **(headers or {})})
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _html(path: str, text: str) -> str:
@@ -97,5 +106,7 @@ def _html(path: str, text: str) -> str:
 
 
 def _render(text: str) -> str:
+    from markdown_it import MarkdownIt  # noqa: PLC0415  # sixty modules, which wait for the first page too
+
     rendered: str = MarkdownIt("commonmark").enable("table").render(text)
     return re.sub(rf'href="(/docs[\w/]*){re.escape(markdown.MARKDOWN)}"', r'href="\1"', rendered)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from hardware_orders import bulk
 from hardware_orders.database import Database
-from hardware_orders.delivery.webhooks.sending import Result
+from hardware_orders.delivery.webhooks.message import Result
 from hardware_orders.errors import NoSuchDeliveryError
 from hardware_orders.tables import webhook_attempts
 

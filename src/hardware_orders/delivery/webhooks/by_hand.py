@@ -15,7 +15,7 @@ from hardware_orders.delivery.webhooks import attempts, claims, endpoints
 from hardware_orders.delivery.webhooks.attempts import Kind, Sent
 from hardware_orders.delivery.webhooks.endpoint_secrets import Secrets, UnreadableSecretError
 from hardware_orders.delivery.webhooks.endpoints import Endpoint
-from hardware_orders.delivery.webhooks.sending import Message, Receiver, Result
+from hardware_orders.delivery.webhooks.message import Message, Result
 from hardware_orders.errors import NoSuchDeliveryError
 from hardware_orders.settings import Network
 from hardware_orders.trace_context import Trace
@@ -78,6 +78,9 @@ class ByHand:
         made: Callable[[Connection], tuple[Sent, str]],
         trace: Trace | None = None,
     ) -> Attempt:
+        # As in the deliverer: most processes of the API never send anything.
+        from hardware_orders.delivery.webhooks.sending import Receiver  # noqa: PLC0415
+
         with self._database.read() as connection:
             sent, body = made(connection)
             try:

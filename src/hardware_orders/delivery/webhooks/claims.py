@@ -19,7 +19,7 @@ from hardware_orders.delivery import log
 from hardware_orders.delivery.webhooks import attempts, retries
 from hardware_orders.delivery.webhooks.attempts import Kind, Sent
 from hardware_orders.delivery.webhooks.endpoints import ALL, ENDPOINTS_MOST, Reason, split
-from hardware_orders.delivery.webhooks.sending import GONE, Result
+from hardware_orders.delivery.webhooks.message import GONE, Result
 from hardware_orders.tables import order_events, orders, webhook_endpoints
 
 # Positions that are looked at by one statement: an endpoint of rare events passes over the others by so many.

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,9 +16,12 @@ from hardware_orders.delivery.webhooks import claims, endpoints
 from hardware_orders.delivery.webhooks.attempts import Sent
 from hardware_orders.delivery.webhooks.claims import SCAN_POSITIONS, Claim, Head, Waiting
 from hardware_orders.delivery.webhooks.endpoint_secrets import Secrets, UnreadableSecretError
-from hardware_orders.delivery.webhooks.sending import Message, Receiver, Result
+from hardware_orders.delivery.webhooks.message import Message, Result
 from hardware_orders.errors import NoSuchWebhookError
 from hardware_orders.settings import Network
+
+if TYPE_CHECKING:
+    from hardware_orders.delivery.webhooks.sending import Receiver
 
 logger = structlog.get_logger()
 
@@ -148,6 +151,9 @@ class Deliverer:
 
     def _serve(self, endpoint: Waiting) -> None:
         """One round: claim, send what waits until something fails or the round is over, write it down."""
+        # Its HTTP client is of no use to a relay without endpoints.
+        from hardware_orders.delivery.webhooks.sending import Receiver  # noqa: PLC0415
+
         with self._turns:
             held = claims.claim(self._database, endpoint)
         if held is None:
@@ -212,7 +218,7 @@ class Deliverer:
                 return
 
 
-def _delivered(receiver: Receiver, endpoint_id: str, row: Any) -> Result:
+def _delivered(receiver: "Receiver", endpoint_id: str, row: Any) -> Result:
     """What became of one attempt, which is a span of the event's trace."""
     told = {"order_id": row.order_id, "event_id": row.event_id, "endpoint_id": endpoint_id}
     with tracing.span("deliver", cloudevent.trace_of(row), **told) as span:

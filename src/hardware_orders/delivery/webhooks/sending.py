@@ -6,7 +6,6 @@ import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from types import TracebackType
@@ -19,8 +18,8 @@ from standardwebhooks import Webhook
 from hardware_orders import __version__
 from hardware_orders.delivery.webhooks import addresses
 from hardware_orders.delivery.webhooks.addresses import BadUrlError, RefusedAddressError, UnknownHostError
+from hardware_orders.delivery.webhooks.message import GONE, Message, Result
 from hardware_orders.settings import Network
-from hardware_orders.trace_context import Trace
 
 logger = structlog.get_logger()
 
@@ -30,30 +29,10 @@ DEADLINE_SECONDS = 10.0
 ANSWER_MOST_BYTES = 16 * 1024
 # Kept of it, for people.
 KEPT_MOST_BYTES = 1_024
-OK, MULTIPLE_CHOICES, BAD_REQUEST, GONE = 200, 300, 400, 410
+OK, MULTIPLE_CHOICES, BAD_REQUEST = 200, 300, 400
 # Those that may say when to come again (RFC 9110, section 10.2.3).
 ASKS_FOR_TIME = (429, 503)
 _RETRY_AFTER_MOST_CHARACTERS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is sent: the id by which receivers know it again, its body, and the trace that it is part of."""
-
-    message_id: str
-    body: str
-    trace: Trace | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a request. `error` is None for a delivery, or a word that says why it is none."""
-
-    duration_ms: int
-    status: int | None = None
-    error: str | None = None
-    answer: str | None = None
-    retry_after: float | None = None  # seconds, as the receiver asked
 
 
 class Receiver(AbstractContextManager["Receiver"]):
