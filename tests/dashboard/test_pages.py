@@ -1,18 +1,20 @@
 """What the pages show, and to whom: structure, hostile values, roles, customers, and acts with their rows."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from hardware_orders.contract.enums import Status
-from hardware_orders.dashboard import parked
+from hardware_orders.dashboard import order, parked
 from hardware_orders.dashboard.pages import POLICY
 from hardware_orders.delivery.webhooks import attempts, endpoints
 from hardware_orders.delivery.webhooks.attempts import Kind, Sent
 from hardware_orders.delivery.webhooks.sending import Result
 from hardware_orders.orders import change, listing
+from hardware_orders.orders.failures import Cause, Failure
 from hardware_orders.roles import Role
 from hardware_orders.tables import operations
 from tests.dashboard.site import ADA, OURS, THEIRS, Outline, Site, Visitor
@@ -241,6 +243,28 @@ def test_reading_alone_changes_nothing(site: Site) -> None:
     form = {"code": "UNKNOWN_CUSTOMER", "scope": "all", "count": "1", "body": "{}", "version": "2"}
     for path in ("/parked/confirm", "/parked/retry", f"/orders/{order_id}/retry", f"/orders/{order_id}/mend"):
         assert reader.send(f"/dashboard{path}", form, page=page).status_code == 403, path
+
+
+def test_a_failed_attempt_is_told_with_its_reason_to_who_runs_the_service(
+    owner: Visitor, ours: Visitor, site: Site
+) -> None:
+    path = f"/dashboard/orders/{site.waiting('The file /etc/<b>portfolios</b> cannot be read.')}"
+    told = owner.get(path).text
+    assert ("Attempt failed" in told, "/etc/&lt;b&gt;portfolios" in told) == (True, True)
+    told = ours.get(path).text
+    assert ("portfolio could not be looked up" in told, "/etc/" in told) == (True, False)
+
+
+def test_moments_are_in_the_order_of_their_time() -> None:
+    at = [datetime(2026, 11, 24, 4, minute, tzinfo=UTC) for minute in range(4)]
+    steps = [
+        order.Step(sequence, None, "order.received", one, ADA, None, None, None, [])
+        for sequence, one in enumerate((at[0], at[2]), 1)
+    ]
+    failed = [Failure(at[1], at[3], 9, Cause.LOOKUP, ""), Failure(at[2], at[2], 1, Cause.FAULT, "")]
+    moments = order.moments(steps, tuple(failed))
+    assert [moment.step or moment.failure for moment in moments] == [steps[0], failed[0], steps[1], failed[1]]
+    assert [moment.seconds for moment in moments] == [None, 60, 60, 0]
 
 
 def endpoint(site: Site, *customers: str) -> str:
