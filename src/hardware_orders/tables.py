@@ -107,6 +107,7 @@ orders = Table(
     Column("erased_at", Instant),  # from then on nothing in it is about a person
     Column("waiting_since", Instant),  # when it was asked for what it waits for; a new order waits since its creation
     Column("stalled_at", Instant),  # when it was told, once, that it waits for too long
+    Column("failures", Text),  # attempts to settle it that failed (orders/failures.py); null where none did
     Column("last_hash", String(64), nullable=False),  # of the last event, so that a cut tail shows
     CheckConstraint("version >= 1", name="version"),
     CheckConstraint("(due_at IS NULL) = (intent IS NULL)", name="due_intent"),

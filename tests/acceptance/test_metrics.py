@@ -137,19 +137,26 @@ def test_grafana_finds_its_datasource_and_dashboards() -> None:
 
 
 def test_names_and_types_are_by_convention(promtool: Program, served: str) -> None:
-    checked(promtool, "metrics", given=served)
+    accepted(promtool, "check", "metrics", given=served)
 
 
 def test_prometheus_takes_its_configuration_and_rules(promtool: Program, tmp_path: Path) -> None:
     folder = shutil.copytree(PROMETHEUS, tmp_path / "prometheus", ignore=shutil.ignore_patterns("api-key"))
     (folder / "api-key").write_text("made up")
-    checked(promtool, "config", str(folder / "prometheus.yml"))
+    accepted(promtool, "check", "config", str(folder / "prometheus.yml"))
 
 
-def checked(promtool: Program, *words: str, given: str = "") -> None:
+def test_every_alert_fires_past_its_threshold_and_not_below(promtool: Program) -> None:
+    tests = PROMETHEUS / "alerts_test.yml"
+    tried = {one["name"] for one in yaml.safe_load(tests.read_text())["tests"]}
+    assert tried == {f"{rule['alert']} {does}" for rule in alerts() for does in ("fires", "does not fire")}
+    accepted(promtool, "test", "rules", str(tests))
+
+
+def accepted(promtool: Program, *words: str, given: str = "") -> None:
     assert promtool.program
     ran = subprocess.run(
-        [promtool.program, "check", *words],
+        [promtool.program, *words],
         input=given,
         capture_output=True,
         text=True,

@@ -27,7 +27,7 @@ from hardware_orders.intake.group_commit import Request, store_by_halves
 from hardware_orders.orders import process
 from hardware_orders.orders.commands import Receive
 from hardware_orders.orders.status import Intent
-from hardware_orders.portfolio.lookup import Outcome, UnknownCustomer
+from hardware_orders.portfolio.lookup import Outcome, Unavailable, UnknownCustomer
 from hardware_orders.roles import Role
 from hardware_orders.sampling.portfolio_state import PortfolioState
 from hardware_orders.sampling.sampler import Sampler
@@ -64,20 +64,25 @@ class Site:
         """The id of an order that has been settled, or parked because nobody knows its customer."""
         body = {"orderReference": "R-1", "customerEntityUid": customer, **extra}
         intent = Intent.SUBMIT if parked else Intent.DRAFT
+        return self._settled(body, intent, UnknownCustomer(), simplified=parked)
+
+    def waiting(self, reason: str, customer: str = OURS) -> str:
+        """The id of an order that waits, because its portfolio could not be looked up, for this reason."""
+        body = {"orderReference": "R-1", "customerEntityUid": customer}
+        return self._settled(body, Intent.SUBMIT, Unavailable(reason), simplified=True)
+
+    def _settled(self, body: dict[str, Any], intent: Intent, outcome: Outcome, *, simplified: bool) -> str:
         sent = orjson.dumps(body).decode()
-        command = Receive(identifiers.new(), sent, body, intent, simplified=parked, actor=ADA)
+        command = Receive(identifiers.new(), sent, body, intent, simplified=simplified, actor=ADA)
         store_by_halves(self.database, [Request(command, None)])
-        process.settle(self.database, _unknown, [command.order_id], swept=False, max_attempts=4)
+        asked = [command.order_id]
+        process.settle(self.database, lambda uids: dict.fromkeys(uids, outcome), asked, swept=False, max_attempts=4)
         while numbering.number(self.database):
             pass
         return command.order_id
 
     def sample(self) -> None:
         Sampler(self.database, Pulse(NOWHERE), PortfolioState(None, NOWHERE), timedelta(minutes=1)).take()
-
-
-def _unknown(customers: Collection[str]) -> Mapping[str, Outcome]:
-    return dict.fromkeys(customers, UnknownCustomer())
 
 
 class Visitor:

@@ -1,18 +1,21 @@
 """What the pages show, and to whom: structure, hostile values, roles, customers, and acts with their rows."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from hardware_orders import __version__
 from hardware_orders.contract.enums import Status
-from hardware_orders.dashboard import parked
+from hardware_orders.dashboard import order, parked
 from hardware_orders.dashboard.pages import POLICY
 from hardware_orders.delivery.webhooks import attempts, endpoints
 from hardware_orders.delivery.webhooks.attempts import Kind, Sent
 from hardware_orders.delivery.webhooks.message import Result
 from hardware_orders.orders import change, listing
+from hardware_orders.orders.failures import Cause, Failure
 from hardware_orders.roles import Role
 from hardware_orders.tables import operations
 from tests.dashboard.site import ADA, OURS, THEIRS, Outline, Site, Visitor
@@ -189,6 +192,8 @@ def test_all_of_a_code_are_retried_after_a_count_was_confirmed(
     assert json.loads(rows[-1]["actor"])["uid"] == ADA.uid
     assert only.send("/dashboard/parked/retry", {**chosen, "count": "4"}, page=page).status_code == 422
     assert owner.send("/dashboard/parked/confirm", {"code": "NONE", "scope": "all"}, page=page).status_code == 422
+    nothing = only.send("/dashboard/parked/confirm", {"code": "UNKNOWN_CUSTOMER", "scope": "chosen"}, page=page)
+    assert "No order was chosen" in only.get(nothing.headers["location"]).text
 
 
 def test_an_order_is_mended_and_submitted_in_one_act(owner: Visitor, site: Site) -> None:
@@ -196,6 +201,7 @@ def test_an_order_is_mended_and_submitted_in_one_act(owner: Visitor, site: Site)
     page = f"/dashboard/orders/{order_id}/mend"
     body = {"orderReference": "MEND-2", "customerEntityUid": OURS, "notes": "mended"}
     form = {"version": "2", "then": "submit"}
+    assert f"Hardware Orders {__version__}" in owner.get(page).text  # and not the order's version
     for wrong, words in (("{", "cannot be read"), (json.dumps({**body, "nope": 1}), "nope")):
         answer = owner.send(page, {**form, "body": wrong}, page=page)
         assert (answer.status_code, words in answer.text) == (422, True)
@@ -241,6 +247,34 @@ def test_reading_alone_changes_nothing(site: Site) -> None:
     form = {"code": "UNKNOWN_CUSTOMER", "scope": "all", "count": "1", "body": "{}", "version": "2"}
     for path in ("/parked/confirm", "/parked/retry", f"/orders/{order_id}/retry", f"/orders/{order_id}/mend"):
         assert reader.send(f"/dashboard{path}", form, page=page).status_code == 403, path
+
+
+def test_a_path_that_leads_nowhere_is_a_page(owner: Visitor) -> None:
+    for path in ("no-such-page", "orders/a/b", "parked/confirm"):
+        answer = owner.get(f"/dashboard/{path}")
+        assert (answer.status_code, "There is no such page." in answer.text) == (404, True), path
+
+
+def test_a_failed_attempt_is_told_with_its_reason_to_who_runs_the_service(
+    owner: Visitor, ours: Visitor, site: Site
+) -> None:
+    path = f"/dashboard/orders/{site.waiting('The file /etc/<b>portfolios</b> cannot be read.')}"
+    told = owner.get(path).text
+    assert ("Attempt failed" in told, "/etc/&lt;b&gt;portfolios" in told) == (True, True)
+    told = ours.get(path).text
+    assert ("portfolio could not be looked up" in told, "/etc/" in told) == (True, False)
+
+
+def test_moments_are_in_the_order_of_their_time() -> None:
+    at = [datetime(2026, 11, 24, 4, minute, tzinfo=UTC) for minute in range(4)]
+    steps = [
+        order.Step(sequence, None, "order.received", one, ADA, None, None, None, [])
+        for sequence, one in enumerate((at[0], at[2]), 1)
+    ]
+    failed = [Failure(at[1], at[3], 9, Cause.LOOKUP, ""), Failure(at[2], at[2], 1, Cause.FAULT, "")]
+    moments = order.moments(steps, tuple(failed))
+    assert [moment.step or moment.failure for moment in moments] == [steps[0], failed[0], steps[1], failed[1]]
+    assert [moment.seconds for moment in moments] == [None, 60, 60, 0]
 
 
 def endpoint(site: Site, *customers: str) -> str:

@@ -18,6 +18,7 @@ from hardware_orders.errors import NotAllowedError
 from hardware_orders.intake.group_commit import Accepted, Request, store_by_halves
 from hardware_orders.orders import change, process, store
 from hardware_orders.orders.commands import Receive, Replace, Submit
+from hardware_orders.orders.failures import Cause
 from hardware_orders.orders.status import Intent
 from hardware_orders.portfolio.source import lookup_from
 from tests.system import eventually
@@ -170,6 +171,8 @@ def test_an_order_that_kills_its_workers_is_parked_after_its_starts(database: Da
     with database.read() as connection:
         order = change.get(connection, order_id, None)
     assert (order.status, order.code, order.attempts, order.due_at) == (Status.ONHOLD, "POISON", 4, None)
+    (lost,) = order.failures
+    assert (lost.cause, lost.times) == (Cause.UNENDED, 4)
     change.change(database, order_id, None, Submit(ANN))
     settle(database, [order_id])
     with database.read() as connection:

@@ -20,6 +20,7 @@ from hardware_orders.intake.group_commit import Accepted, Request, store_by_halv
 from hardware_orders.orders import change, process, store
 from hardware_orders.orders.beside import Beside, Errand
 from hardware_orders.orders.commands import Receive, Submit
+from hardware_orders.orders.failures import Cause
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Code, Intent
 from hardware_orders.portfolio.lookup import Lookup, NotConfigured, Outcome, Source
@@ -154,7 +155,9 @@ def test_an_order_waits_for_a_service_that_misbehaves(
     service.misbehave(mode)
     assert settle(sqlite, a_worker(), [order_id]) == process.Settled((), 0)
     waiting = stored(sqlite, order_id)
-    assert waiting == before._replace(due_at=waiting.due_at, lookups=1)
+    assert waiting == before._replace(due_at=waiting.due_at, lookups=1, failures=waiting.failures)
+    (failed,) = waiting.failures
+    assert (failed.cause, failed.times, AWAY[mode] in failed.reason) == (Cause.LOOKUP, 1, True)
     assert waiting.due_at
     assert before.due_at
     assert waiting.due_at > before.due_at

@@ -79,6 +79,7 @@ def an_order(status: Status, intent: Intent | None = None, *, simplified: bool =
         "erased_at": None,
         "waiting_since": BEFORE if intent and status is not Status.RECEIVED else None,
         "stalled_at": None,
+        "failures": (),
         "last_hash": NO_HASH,
     }
     return Order(**values | members)

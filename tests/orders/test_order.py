@@ -362,6 +362,7 @@ def test_receiving_decides_nothing(intent: Intent, *, simplified: bool) -> None:
             erased_at=None,
             waiting_since=None,
             stalled_at=None,
+            failures=(),
             last_hash=NO_HASH,
         ),
         E.RECEIVED,

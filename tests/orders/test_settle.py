@@ -9,6 +9,7 @@ from hardware_orders.contract.enums import DetailedStatus, Status
 from hardware_orders.errors import NotAllowedError
 from hardware_orders.orders.commands import Replace, Settle, Submission, Submit
 from hardware_orders.orders.decide import INFORMATION_CHARACTERS, Decision, decide
+from hardware_orders.orders.failures import Cause, Failure
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Code, EventType, Intent
 from hardware_orders.portfolio.layer import DerivedField
@@ -143,7 +144,9 @@ def test_an_unavailable_service_is_asked_again_later(lookups: int, backoff: floa
     order = waiting(Intent.SUBMIT)._replace(lookups=lookups)
     decision = decide(order, Settle(AWAY), NOW)
     assert decision.event is None
-    assert decision.order == order._replace(due_at=decision.order.due_at, attempts=0, lookups=lookups + 1)
+    told = (Failure(NOW, NOW, 1, Cause.LOOKUP, AWAY.reason),)
+    asked = order._replace(due_at=decision.order.due_at, attempts=0, lookups=lookups + 1, failures=told)
+    assert decision.order == asked
     assert decision.order.due_at is not None
     assert timedelta(seconds=backoff / 2) <= decision.order.due_at - NOW <= timedelta(seconds=backoff)
 

@@ -109,7 +109,8 @@ def alarms(data: dict[str, Any], age: float, *, broker: bool, events: bool) -> l
         found.append("The events' Redis is away: nothing is published until it is back, and nothing is lost.")
     if data["stalled"]:
         more = " or more" if data["stalled"] >= LOOKED_AT_MOST else ""
-        found.append(f"Orders that have waited for over a minute: {data['stalled']}{more}.")
+        bound = round(data["stalledAfter"])
+        found.append(f"Orders that have waited for over {bound} s: {data['stalled']}{more}.")
     if (data["portfolios"].get("state") or {}).get("is_away"):
         found.append("The Portfolio Service is away: simplified orders wait, or are completed from older answers.")
     if data["unnumbered"]["oldest"] > LAG_SECONDS:

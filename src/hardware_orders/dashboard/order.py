@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,6 +16,7 @@ from hardware_orders.dashboard.pages import Visit
 from hardware_orders.delivery import log
 from hardware_orders.delivery.webhooks import attempts, endpoints
 from hardware_orders.orders import change, view
+from hardware_orders.orders.failures import Cause, Failure, Failures
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import PARKED
 
@@ -23,19 +25,39 @@ EVENTS_MOST = 200
 DELIVERIES_MOST = 500
 
 
+# What anybody who may read the order is told of a failed attempt. Its reason may name the service's files and machines,
+# and what it says of a portfolio file may be of another customer: that is for who acts for all of them.
+CAUSES = {
+    Cause.LOOKUP: "The customer's portfolio could not be looked up.",
+    Cause.FAULT: "The service made a mistake, which the worker's log tells.",
+    Cause.UNENDED: "It was not heard of again: its worker was ended, or lost the database.",
+}
+
+
 class Step(NamedTuple):
-    """One event of the timeline. `seconds` is the time since the one before; None for the first."""
+    """One event of the timeline."""
 
     sequence: int
     position: int | None
     type: str
     occurred_at: datetime
-    seconds: float | None
     actor: Actor
     became: str | None  # the status that the order then had
     code: str | None
     information: str | None
     changes: Sequence[dict[str, Any]]
+
+
+class Moment(NamedTuple):
+    """A place of the timeline: an event, or attempts to settle the order that failed alike, one after the other.
+
+    `seconds` is the time since the moment before; None for the first.
+    """
+
+    at: datetime
+    seconds: float | None
+    step: Step | None
+    failure: Failure | None
 
 
 async def page(visit: Visit) -> Response:
@@ -46,8 +68,11 @@ async def page(visit: Visit) -> Response:
     return visit.page(
         "order",
         order=order,
-        steps=steps,
+        moments=moments(steps, order.failures),
         is_cut=is_cut,
+        events_most=EVENTS_MOST,
+        causes=CAUSES,
+        may_see_reasons=visit.principal.entities is None,
         sent=sent,
         shown=view.as_json(order),
         is_parked=order.state == PARKED and not order.is_waiting,
@@ -83,7 +108,6 @@ def _deliveries(visit: Visit, connection: Any, rows: Sequence[Any]) -> list[dict
 def steps(rows: Sequence[Any]) -> list[Step]:
     """The timeline of an order's events, in their sequence."""
     made = []
-    before: datetime | None = None
     for row in rows:
         told = orjson.loads(row.data) if row.data else {}
         details = (told.get("order") or {}).get("internal", {}).get("extendedDetails", {})
@@ -93,7 +117,6 @@ def steps(rows: Sequence[Any]) -> list[Step]:
                 position=row.position,
                 type=row.type,
                 occurred_at=row.occurred_at,
-                seconds=max((row.occurred_at - before).total_seconds(), 0.0) if before else None,
                 actor=Actor.from_text(row.actor) if row.actor else Actor(None, "erased"),
                 became=told.get("status"),
                 code=details.get("code"),
@@ -101,5 +124,13 @@ def steps(rows: Sequence[Any]) -> list[Step]:
                 changes=told.get("changes") or [],
             )
         )
-        before = row.occurred_at
     return made
+
+
+def moments(steps: Sequence[Step], failures: Failures) -> list[Moment]:
+    """Events and failed attempts by their time; at the same time the event first, which is what was attempted."""
+    found: list[tuple[datetime, Step | None, Failure | None]] = [(step.occurred_at, step, None) for step in steps]
+    found += [(failure.first_at, None, failure) for failure in failures]
+    found.sort(key=lambda one: one[0])
+    gaps = [None, *(max((later[0] - one[0]).total_seconds(), 0.0) for one, later in pairwise(found))]
+    return [Moment(at, seconds, step, failure) for (at, step, failure), seconds in zip(found, gaps, strict=False)]

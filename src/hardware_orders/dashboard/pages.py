@@ -123,6 +123,11 @@ def served(
     return answered
 
 
+async def nowhere(visit: Visit) -> Response:  # noqa: ARG001  # as all pages are called
+    """Any other path: what a person mistyped is answered with a page, and not as a program would be."""
+    raise Problem(404, "There is no such page.")
+
+
 def _require(visit: Visit, roles: tuple[Role, ...], *, is_of_all: bool) -> None:
     if is_of_all and not visit.may_see_all:
         raise OF_ALL

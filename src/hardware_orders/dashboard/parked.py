@@ -45,6 +45,7 @@ async def page(visit: Visit) -> Response:
         retried_most=RETRIED_MOST,
         may_act=visit.may(Role.ORDERS_WRITE),
         did=did if did["retried"] is not None else None,
+        was_none_chosen=visit.field("did") == "nothing",
     )
 
 
@@ -79,10 +80,12 @@ async def confirm(visit: Visit) -> Response:
     code, chosen = visit.field("code"), _chosen(visit)
     if chosen:
         return visit.page("confirm", code=code, count=len(chosen), total=len(chosen), order_ids=chosen)
+    if visit.field("scope") != "all":
+        return visit.to(f"{PATH}/parked?{urlencode({'code': code, 'did': 'nothing'})}")
     counts, _ = await run_in_threadpool(_read, visit, "")
     total = next((found.orders for found in counts if found.code == code), 0)
-    if visit.field("scope") != "all" or not total:
-        raise Problem(422, "No order was chosen, or none is parked with this code any more.")
+    if not total:
+        raise Problem(422, "None is parked with this code any more.")
     return visit.page("confirm", code=code, count=min(total, RETRIED_MOST), total=total, order_ids=[])
 
 

@@ -8,7 +8,7 @@ from hardware_orders.api.context import Context
 from hardware_orders.dashboard import mend, now, order, orders, parked, portfolios, sign_in, static_files, webhooks
 from hardware_orders.dashboard.attempts import Attempts
 from hardware_orders.dashboard.live import Live
-from hardware_orders.dashboard.pages import READERS, SIGN_IN, Board, Endpoint, served
+from hardware_orders.dashboard.pages import READERS, SIGN_IN, Board, Endpoint, nowhere, served
 from hardware_orders.dashboard.session import PATH
 
 _ANYBODY = tuple(Role)
@@ -44,6 +44,7 @@ ROUTES = [
     _get(SIGN_IN, sign_in.ask, is_public=True),
     _post(SIGN_IN, sign_in.enter, is_public=True),
     _post(f"{PATH}/sign-out", sign_in.leave, is_public=True),
+    _get(f"{PATH}/{{path:path}}", nowhere, *_ANYBODY),
 ]
 
 

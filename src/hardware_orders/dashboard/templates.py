@@ -33,12 +33,12 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"static": static_files.address, "version": __version__}
+    made.globals |= {"static": static_files.address, "service_version": __version__}
     made.filters |= {
         "duration": duration,
         "instant": instant,
         "number": number,
-        "pointer": pointer,
+        "path": path,
         "pretty": pretty,
         "word": word,
     }
@@ -92,11 +92,12 @@ def pretty(value: Any) -> Markup:
     return escape(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def pointer(text: str) -> Markup:
-    """A JSON Pointer that is broken before a slash where there is no room for it."""
+def path(text: str) -> Markup:
+    """A JSON Pointer or a URL, which is broken before a slash where there is no room for it."""
     return Markup("<wbr>/").join(text.split("/"))
 
 
 def word(value: str | None) -> str:
-    """`PORTFOLIO_CHANGED` as `portfolio changed`."""
-    return (value or "without a code").replace("_", " ").lower()
+    """`PORTFOLIO_CHANGED` as `portfolio changed`. Some statuses of the contract run two words together."""
+    whole = (value or "without a code").replace("BYUSER", "BY_USER").replace("INPROGRESS", "IN_PROGRESS")
+    return whole.replace("_", " ").lower()

@@ -14,7 +14,7 @@ import orjson
 from hardware_orders import instants
 from hardware_orders.actor import SERVICE, Actor
 from hardware_orders.errors import FieldFixedError, NotAllowedError
-from hardware_orders.orders import choice, defaults, personal
+from hardware_orders.orders import choice, defaults, failures, personal
 from hardware_orders.orders.commands import (
     Cancel,
     Command,
@@ -28,6 +28,7 @@ from hardware_orders.orders.commands import (
     Stall,
     Submit,
 )
+from hardware_orders.orders.failures import Cause
 from hardware_orders.orders.order import NO_HASH, Order
 from hardware_orders.orders.status import (
     CANCELED_BYUSER,
@@ -100,6 +101,7 @@ def receive(command: Receive, now: datetime) -> Decision:
         erased_at=None,
         waiting_since=None,
         stalled_at=None,
+        failures=(),
         last_hash=NO_HASH,
     )
     return Decision(order, move.event, command.actor)
@@ -148,7 +150,7 @@ def _settle(order: Order, command: Settle, now: datetime) -> Decision:
     if not order.needs_portfolio:
         return _settled(order, now, actor)
     if isinstance(command.portfolio, Unavailable):
-        return Decision(_postpone(order, now), None, actor)
+        return Decision(_postpone(order, now, command.portfolio.reason), None, actor)
     sent = orjson.loads(order.sent)
     portfolio = choice.portfolio_for(sent, command.portfolio)
     if isinstance(portfolio, Code):
@@ -204,12 +206,17 @@ def _settled(order: Order, now: datetime, actor: Actor) -> Decision:
     return _move(order, Act.SETTLE, DRAFT, now, actor)
 
 
-def _postpone(order: Order, now: datetime) -> Order:
+def _postpone(order: Order, now: datetime, reason: str) -> Order:
     """Ask again later. The run ended well, so it does not count as an attempt that killed its worker."""
     backoff = min(LOOKUP_BACKOFF_FIRST_SECONDS * 2 ** min(order.lookups, 10), LOOKUP_BACKOFF_MOST_SECONDS)
     # Half to the whole of the backoff, spread over the orders by their ids: a service that returns is not run over.
     spread = 0.5 + zlib.crc32(order.order_id.encode()) / 2**33
-    return order._replace(due_at=now + timedelta(seconds=backoff * spread), attempts=0, lookups=order.lookups + 1)
+    return order._replace(
+        due_at=now + timedelta(seconds=backoff * spread),
+        attempts=0,
+        lookups=order.lookups + 1,
+        failures=failures.added(order.failures, now, Cause.LOOKUP, reason),
+    )
 
 
 def _replace(order: Order, command: Replace, now: datetime) -> Decision:

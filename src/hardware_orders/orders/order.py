@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from hardware_orders.actor import Actor
 from hardware_orders.contract.enums import DetailedStatus, Status
+from hardware_orders.orders.failures import Failures
 from hardware_orders.orders.status import CANCELLABLE, EDITABLE, Intent, State
 from hardware_orders.portfolio.layer import DerivedField
 
@@ -52,6 +53,7 @@ class Order(NamedTuple):
     erased_at: datetime | None  # from then on nothing in it is about a person
     waiting_since: datetime | None  # of a new order nothing: it waits since its creation
     stalled_at: datetime | None  # when it was told that it waits for too long
+    failures: Failures  # attempts to settle it that failed, those before the last settlement included
     last_hash: str
 
     @property

@@ -4,6 +4,7 @@ No transaction is open while a portfolio is looked up; none spans more than one 
 who would have to be asked for: their orders are left for a run beside the worker's turn (beside.py).
 """
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,9 +14,10 @@ import structlog
 from sqlalchemy import Connection
 
 from hardware_orders.database import Database, is_away
-from hardware_orders.orders import events, store
+from hardware_orders.orders import events, failures, store
 from hardware_orders.orders.commands import Command, Park, Settle
 from hardware_orders.orders.decide import decide
+from hardware_orders.orders.failures import Cause
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Code, EventType
 from hardware_orders.portfolio.lookup import Lookup, Outcome
@@ -73,17 +75,34 @@ class Batch:
 
 def _start_attempts(database: Database, order_ids: Collection[str], max_attempts: int) -> frozenset[str]:
     """Commit a start before the work: a run that kills its process has been counted. Returns who has had them all."""
-    exhausted, starts = set(), []
+    exhausted, starts, unended = set(), [], []
     with database.write() as connection:
         for order, now in store.lock(connection, order_ids):
             if not order.is_waiting:
                 continue
             if order.attempts >= max_attempts:
                 exhausted.add(order.order_id)
-            backoff = timedelta(seconds=RETRY_FIRST_SECONDS * 2**order.attempts)
-            starts.append((order.order_id, min(order.attempts + 1, max_attempts), now + backoff))
+            starts.append((order.order_id, min(order.attempts + 1, max_attempts), now + _patience(order.attempts)))
+            if noted := _unended(order):
+                unended.append(noted)
         store.write_attempts(connection, starts)
+        store.write_failures(connection, unended)
     return frozenset(exhausted)
+
+
+def _patience(attempts: int) -> timedelta:
+    """For how long nobody else begins on an order that has had so many starts before this one."""
+    return timedelta(seconds=RETRY_FIRST_SECONDS * 2**attempts)
+
+
+def _unended(order: Order) -> Order | None:
+    """The order with its last start as one that failed, if there was one and nothing has been heard of it."""
+    if not order.attempts or order.due_at is None:
+        return None
+    began = order.due_at - _patience(order.attempts - 1)
+    if order.failures and order.failures[-1].last_at >= began:
+        return None
+    return order._replace(failures=failures.added(order.failures, began, Cause.UNENDED))
 
 
 def _settle_by_halves(database: Database, order_ids: list[str], batch: Batch) -> list[Settled]:
@@ -95,10 +114,20 @@ def _settle_by_halves(database: Database, order_ids: list[str], batch: Batch) ->
             raise
         if len(order_ids) == 1:
             log.exception("order_not_settled", order_id=order_ids[0], error=type(error).__name__)
+            _keep_fault(database, order_ids[0], error)
             return []
         middle = len(order_ids) // 2
         halves = (order_ids[:middle], order_ids[middle:])
         return [part for half in halves for part in _settle_by_halves(database, half, batch)]
+
+
+def _keep_fault(database: Database, order_id: str, error: Exception) -> None:
+    """In a transaction of its own. Whatever hinders this too has been logged, and must not hold up the order's neighbours."""
+    with contextlib.suppress(Exception), database.write() as connection:
+        for order, now in store.lock(connection, [order_id]):
+            if order.is_waiting:
+                kept = failures.added(order.failures, now, Cause.FAULT, type(error).__name__)
+                store.write_failures(connection, [order._replace(failures=kept)])
 
 
 def _settle_locked(connection: Connection, order_ids: list[str], batch: Batch) -> Settled:

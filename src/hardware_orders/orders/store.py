@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, Text, bindparam, func, select
 from hardware_orders import bulk, canonical, instants
 from hardware_orders.actor import Actor
 from hardware_orders.contract.enums import DetailedStatus, Status
-from hardware_orders.orders import visible
+from hardware_orders.orders import failures, visible
 from hardware_orders.orders.order import Order
 from hardware_orders.orders.status import Intent
 from hardware_orders.orders.visible import Entities
@@ -76,7 +76,7 @@ def waiting_customers(connection: Connection, order_ids: Collection[str]) -> dic
 
 def write(connection: Connection, changed: Iterable[tuple[Order, Order]]) -> None:
     """Update (before, after) pairs of locked orders. What seldom changes, and is large, is not sent again."""
-    by_columns: defaultdict[tuple[bool, bool], list[dict[str, Any]]] = defaultdict(list)
+    by_columns: defaultdict[tuple[bool, bool, bool], list[dict[str, Any]]] = defaultdict(list)
     for before, after in changed:
         row = {"order_id": after.order_id, **_state(after)}
         has_body = after.body is not before.body or after.sent != before.sent or _changes(after) != _changes(before)
@@ -85,7 +85,10 @@ def write(connection: Connection, changed: Iterable[tuple[Order, Order]]) -> Non
         is_later = _later(after) != _later(before)
         if is_later:
             row |= zip(_LATER, _later(after), strict=True)
-        by_columns[has_body, is_later].append(row)
+        has_failed = after.failures != before.failures
+        if has_failed:
+            row |= _failures(after)
+        by_columns[has_body, is_later, has_failed].append(row)
     for rows in by_columns.values():
         bulk.update_rows(connection, orders, rows)
 
@@ -94,6 +97,11 @@ def write_attempts(connection: Connection, starts: Sequence[tuple[str, int, date
     """Set (order id, attempts, due_at) of locked orders before the work on them begins."""
     rows = [{"order_id": order_id, "attempts": attempts, "due_at": due_at} for order_id, attempts, due_at in starts]
     bulk.update_rows(connection, orders, rows)
+
+
+def write_failures(connection: Connection, changed: Iterable[Order]) -> None:
+    """Set the failures of locked orders, and nothing else of them."""
+    bulk.update_rows(connection, orders, [{"order_id": order.order_id, **_failures(order)} for order in changed])
 
 
 def _state(order: Order) -> dict[str, Any]:
@@ -138,6 +146,11 @@ def _body(order: Order) -> dict[str, Any]:
 def _changes(order: Order) -> dict[str, Any]:
     """Null in every new order, so that the insert does not name it."""
     return {"portfolio_changes": canonical.text(list(order.portfolio_changes)) if order.portfolio_changes else None}
+
+
+def _failures(order: Order) -> dict[str, Any]:
+    """As `_changes`."""
+    return {"failures": failures.as_text(order.failures)}
 
 
 def _origin(order: Order) -> dict[str, Any]:
@@ -187,6 +200,7 @@ def order_of(row: RowMapping) -> Order:
         erased_at=row["erased_at"],
         waiting_since=row["waiting_since"],
         stalled_at=row["stalled_at"],
+        failures=failures.from_text(row["failures"]),
         last_hash=row["last_hash"],
     )
 

@@ -58,7 +58,8 @@ def _last(*types: EventType) -> ColumnElement[str | None]:
         .limit(1)
         .scalar_subquery()
     )
-    return case((_event.c.sequence == 1, None), (_event.c.sequence == 2, EventType.RECEIVED.value), else_=found)
+    known = {1: None, 2: EventType.RECEIVED.value}
+    return case(known, value=_event.c.sequence, else_=found)
 
 
 _MOVES = (

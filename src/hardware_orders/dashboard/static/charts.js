@@ -7,12 +7,15 @@
   const seconds = (value) => value == null ? "–" : value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`;
   const plain = (value) => value == null ? "–" : value.toLocaleString("en", { maximumFractionDigits: 1 });
   // Which columns of a point a chart shows, and how a value is written.
+  // Steps of an axis are such as are written exactly: no two ticks have the same label.
+  const powers = (least) => Array.from({ length: 12 }, (_one, power) => [1, 2, 5].map((digit) => digit * 10 ** (power + least))).flat();
   const shown = {
-    rates: { columns: [1, 2, 3], written: plain },
-    waiting: { columns: [4], written: plain },
-    parked: { columns: [5], written: plain },
-    latency: { columns: [6, 7, 8], written: seconds },
+    rates: { columns: [1, 2, 3], written: plain, steps: powers(-1) },
+    waiting: { columns: [4], written: plain, steps: powers(0) },
+    parked: { columns: [5], written: plain, steps: powers(0) },
+    latency: { columns: [6, 7, 8], written: seconds, steps: powers(-2) },
   };
+  const MINUTES = [60, 120, 300, 600, 900, 1800];
   const dashes = [[], [6, 4], [2, 3]];
   // A system that has just been started shows its first minutes, and not an empty hour.
   const HOUR = 3600, LEAST = 300, STEP = 10, HEIGHT = 180;
@@ -30,8 +33,8 @@
         y: { range: (_plot, _low, high) => [0, Math.max(high || 0, name === "latency" ? 0.1 : 1) * 1.1] },
       },
       axes: [
-        { ...axis, size: 28, values: (_plot, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(11, 16)) },
-        { ...axis, size: 62, values: (_plot, ticks) => ticks.map(shown[name].written) },
+        { ...axis, size: 28, incrs: MINUTES, values: (_plot, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(11, 16)) },
+        { ...axis, size: 62, space: 20, incrs: shown[name].steps, values: (_plot, ticks) => ticks.map(shown[name].written) },
       ],
       series: [{}, ...shown[name].columns.map((_column, index) => ({
         stroke: style(`--series-${index + 1}`), width: 2, dash: dashes[index], points: { size: 4 },
